@@ -1,0 +1,1 @@
+//! Turns default < file < environment < flags into checked plain data.

@@ -1,0 +1,61 @@
+//! What a client wants and can do, in words free of HTTP.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// How a mount hands out file content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DownloadPolicy {
+    /// Redirect where the link and the client allow it, else stream.
+    Redirect,
+    /// Redirect even a client known not to follow.
+    RedirectForced,
+    /// Stream through the gateway.
+    Proxy,
+    /// Redirect to a download proxy that asks the gateway for the link.
+    ProxyUrl,
+}
+
+/// Whose User-Agent a link is asked for with. Opaque to the layers below `server`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum LinkBinding {
+    /// Nobody's, in the hope of a link without demands.
+    Unbound,
+    /// One client's: the exact text of its header.
+    Agent(Arc<str>),
+}
+
+impl LinkBinding {
+    /// The binding to `agent`; an empty text is [`LinkBinding::Unbound`].
+    pub fn to_agent(agent: &str) -> Self {
+        if agent.is_empty() { Self::Unbound } else { Self::Agent(agent.into()) }
+    }
+
+    /// The header text a link with this binding is asked for and fetched with.
+    pub fn agent(&self) -> &str {
+        match self {
+            Self::Unbound => "",
+            Self::Agent(agent) => agent,
+        }
+    }
+}
+
+impl fmt::Debug for LinkBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unbound => f.write_str("Unbound"),
+            Self::Agent(agent) => write!(f, "Agent({agent:?})"),
+        }
+    }
+}
+
+/// What is known of a client from its User-Agent, decided once per request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientTraits {
+    /// It follows a 302 to another host on GET, with its own User-Agent and without its password.
+    pub follows_redirect: bool,
+    /// It hangs when quota properties are reported (macOS from 15.4).
+    pub quota_hangs: bool,
+    /// It cannot open a folder that holds names Windows forbids.
+    pub windows_names: bool,
+}

@@ -1,0 +1,20 @@
+//! The words every layer shares: ids, names, nodes, listings, links.
+//!
+//! Knows no I/O, no wire format and no other module of this crate.
+//! Everyone may import it.
+
+mod ids;
+mod intent;
+mod link;
+mod listing;
+mod name;
+mod node;
+mod secret;
+
+pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
+pub use intent::{ClientTraits, DownloadPolicy, LinkBinding};
+pub use link::{HeaderDemand, Link, LinkTerms};
+pub use listing::Listing;
+pub use name::{NameFold, visible_name};
+pub use node::{Kind, Node};
+pub use secret::Secret;

@@ -1,0 +1,150 @@
+//! From 115's names to names a path can hold, and back in a reader's mind.
+//!
+//! 115 lets a name hold `/` and control characters and be `.` or `..`; a path cannot.
+//! Each such character is shown as its full-width or control-picture twin, as rclone does, so that users of both see the same names.
+//! A name that already holds such a twin gets the quote `‛` (U+201B) in front of it, which keeps the mapping reversible:
+//! two different names at 115 are never shown alike.
+
+use std::borrow::Cow;
+
+const QUOTE: char = '\u{201B}';
+
+/// The name of a node in a path.
+///
+/// Never empty, never `.` or `..`, and free of `/`, `\` and ASCII control characters.
+pub fn visible_name(name: &str) -> Cow<'_, str> {
+    match name {
+        "" => return Cow::Borrowed("‛"),
+        "." => return Cow::Borrowed("．"),
+        ".." => return Cow::Borrowed("．．"),
+        "．" => return Cow::Owned(format!("{QUOTE}．")),
+        "．．" => return Cow::Owned(format!("{QUOTE}．．")),
+        _ => {}
+    }
+    if !name.chars().any(|c| twin(c).is_some() || is_twin(c)) {
+        return Cow::Borrowed(name);
+    }
+    let mut visible = String::with_capacity(name.len() + 8);
+    for c in name.chars() {
+        if is_twin(c) {
+            visible.push(QUOTE);
+        }
+        visible.push(twin(c).unwrap_or(c));
+    }
+    Cow::Owned(visible)
+}
+
+fn twin(c: char) -> Option<char> {
+    match c {
+        '/' => Some('／'),
+        '\\' => Some('＼'),
+        '\u{7F}' => Some('␡'),
+        '\0'..='\u{1F}' => char::from_u32(0x2400 + u32::from(c)),
+        _ => None,
+    }
+}
+
+fn is_twin(c: char) -> bool {
+    matches!(c, '／' | '＼' | '␡' | '\u{2400}'..='\u{241F}' | QUOTE)
+}
+
+/// Characters Windows cannot hold in a name, folded to their full-width twins and back.
+///
+/// Explorer refuses to open a whole folder because of one such name, so its listings show the twins,
+/// and a path that holds twins is looked up by the original as well.
+pub struct NameFold;
+
+impl NameFold {
+    const PAIRS: [(char, char); 7] =
+        [('<', '＜'), ('>', '＞'), (':', '：'), ('"', '＂'), ('|', '｜'), ('?', '？'), ('*', '＊')];
+
+    /// The name as Windows can hold it; a trailing dot or blank counts as such a character too.
+    pub fn for_windows(name: &str) -> Cow<'_, str> {
+        let last = name.chars().last().unwrap_or('_');
+        if !name.contains(|c| Self::PAIRS.iter().any(|(plain, _)| *plain == c)) && !matches!(last, '.' | ' ')
+        {
+            return Cow::Borrowed(name);
+        }
+        let mut folded: String = name.chars().map(|c| swap(c, &Self::PAIRS, false)).collect();
+        if matches!(last, '.' | ' ') {
+            folded.pop();
+            folded.push(if last == '.' { '．' } else { '␠' });
+        }
+        Cow::Owned(folded)
+    }
+
+    /// Undoes [`NameFold::for_windows`]; `None` if `name` holds no twin.
+    pub fn from_windows(name: &str) -> Option<String> {
+        let mut plain: String = name.chars().map(|c| swap(c, &Self::PAIRS, true)).collect();
+        if let Some(stem) = plain.strip_suffix('．') {
+            plain = format!("{stem}.");
+        } else if let Some(stem) = plain.strip_suffix('␠') {
+            plain = format!("{stem} ");
+        }
+        (plain != name).then_some(plain)
+    }
+}
+
+fn swap(c: char, pairs: &[(char, char)], back: bool) -> char {
+    pairs
+        .iter()
+        .find_map(|&(plain, wide)| match back {
+            false if plain == c => Some(wide),
+            true if wide == c => Some(plain),
+            _ => None,
+        })
+        .unwrap_or(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn characters_a_path_cannot_hold_get_a_twin() {
+        assert_eq!(visible_name("a/b\\c"), "a／b＼c");
+        assert_eq!(visible_name(".."), "．．");
+        assert_eq!(visible_name(""), "‛");
+        assert_eq!(visible_name("a\nb\u{7f}"), "a␊b␡");
+        assert!(matches!(visible_name(" 电影 #1%+&.mkv "), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_name_that_holds_a_twin_is_told_apart_from_the_one_that_got_it() {
+        let names = ["a/b", "a／b", "a‛／b", "a‛/b", "..", "．．", "‛．．", "", "\u{2400}", "\0", "‛"];
+        let mut seen = HashMap::new();
+        for name in names {
+            if let Some(other) = seen.insert(visible_name(name).into_owned(), name) {
+                panic!("{name:?} and {other:?} look alike");
+            }
+        }
+    }
+
+    #[test]
+    fn windows_names_go_there_and_back() {
+        for name in ["what?.mkv", "a: b", "dot.", "blank ", "plain.txt"] {
+            let folded = NameFold::for_windows(name);
+            assert!(!folded.contains(['?', ':']) && !folded.ends_with(['.', ' ']));
+            assert_eq!(NameFold::from_windows(&folded).unwrap_or(folded.into_owned()), name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_visible_name_fits_in_a_path(name in any::<String>()) {
+            let visible = visible_name(&name);
+            prop_assert!(!visible.is_empty() && visible != "." && visible != "..");
+            prop_assert!(!visible.chars().any(|c| c == '/' || c == '\\' || c.is_ascii_control()));
+        }
+
+        #[test]
+        fn different_names_stay_different(a in "[a/\\\\‛／＼\\x00-\\x02␀-␂.．]{0,4}", b in "[a/\\\\‛／＼\\x00-\\x02␀-␂.．]{0,4}") {
+            prop_assume!(a != b);
+            prop_assert_ne!(visible_name(&a), visible_name(&b));
+        }
+    }
+}
