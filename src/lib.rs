@@ -1,4 +1,9 @@
 //! dav115: a WebDAV gateway for the 115 cloud drive.
 
+pub mod cache;
 pub mod config;
+pub mod dav;
+pub mod drive;
 pub mod model;
+pub mod server;
+pub mod vfs;

@@ -1,0 +1,1 @@
+//! WebDAV: what the methods mean. The only importer of `dav_server`.

@@ -1,0 +1,138 @@
+//! The tree of mounts, free of any protocol.
+//!
+//! Knows drives, caches and paths. Does not know WebDAV, HTTP or 115.
+//! Called by `dav` and `server`.
+
+mod access;
+mod error;
+mod links;
+mod mounts;
+mod path;
+mod read_plan;
+mod reader;
+mod resolve;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio_util::task::TaskTracker;
+
+pub use crate::drive::{DriveError, DriveErrorKind, Quota};
+pub use error::{Op, VfsError, VfsErrorKind};
+pub use mounts::Mount;
+pub use path::{BadPath, VPath};
+pub use read_plan::{ReadIntent, ReadPlan};
+pub use reader::{Content, Source};
+pub use resolve::NodeRef;
+
+use crate::cache::{LinkCache, ListingCache, QuotaCache};
+use crate::model::{Listing, Meter};
+use links::UnboundRefusals;
+use mounts::Mounts;
+use resolve::{Found, Walk};
+
+/// How much is remembered, and for how long.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Life of a listing.
+    pub listing_ttl: Duration,
+    /// Entries in all listings kept.
+    pub listing_entries: u64,
+    /// Links kept.
+    pub links: u64,
+    /// A link is not handed out in the last part of its life of this length.
+    pub link_margin: Duration,
+    /// Life of an account's space.
+    pub quota_ttl: Duration,
+    /// Whether to ask for links that any client may fetch.
+    pub unbound_links: bool,
+}
+
+/// The whole tree.
+pub struct Vfs {
+    mounts: Mounts,
+    listings: ListingCache,
+    links: Arc<LinkCache>,
+    quotas: QuotaCache<Quota>,
+    unbound_refusals: UnboundRefusals,
+}
+
+/// A folder and its children.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// The folder itself.
+    pub node: NodeRef,
+    /// Its children, all of them.
+    pub listing: Arc<Listing>,
+}
+
+impl Vfs {
+    /// Builds the tree. Loads run on `tracker`; `started` is shown as the date of folders that have none.
+    pub fn new(mounts: Vec<Mount>, options: &Options, tracker: &TaskTracker, started: SystemTime) -> Self {
+        Self {
+            mounts: Mounts::new(mounts, started),
+            listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
+            links: Arc::new(LinkCache::new(options.links, options.link_margin, tracker.clone())),
+            quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
+            unbound_refusals: UnboundRefusals::new(options.unbound_links),
+        }
+    }
+
+    /// What is at `path`.
+    ///
+    /// **Cost**: one call for each folder above it that is not in the cache.
+    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
+        self.node_at(meter, path, Walk::Load).await
+    }
+
+    /// What is at `path`, if a client only wants to know whether it exists.
+    ///
+    /// **Cost**: as [`Vfs::stat`]; none for names that systems look for everywhere (`.DS_Store`, `desktop.ini` …),
+    /// which are not there unless the cache holds them.
+    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
+        let is_probe = path.name().is_some_and(access::is_probe_name);
+        self.node_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
+    }
+
+    async fn node_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<NodeRef, VfsError> {
+        match self.resolve(meter, path, walk).await {
+            Ok(Found::Mounted(_, node, _)) => Ok(node),
+            Ok(Found::Virtual(node, _)) => Ok(NodeRef::Own(Arc::clone(node))),
+            Err(kind) => Err(VfsError { op: Op::Stat, path: path.clone(), kind }),
+        }
+    }
+
+    /// The folder at `path` with all its children.
+    ///
+    /// **Cost**: as [`Vfs::stat`], and one call for each of its pages if it is not in the cache.
+    pub async fn list(&self, meter: &Meter, path: &VPath) -> Result<Folder, VfsError> {
+        let fail = |kind| VfsError { op: Op::List, path: path.clone(), kind };
+        match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
+            Found::Virtual(node, listing) => {
+                Ok(Folder { node: NodeRef::Own(Arc::clone(node)), listing: Arc::clone(listing) })
+            }
+            Found::Mounted(_, node, _) if !node.is_folder() => Err(fail(VfsErrorKind::NotAFolder)),
+            Found::Mounted(mount, node, parent) => {
+                let listing = self.children(meter, mount, node.id, parent).await.map_err(fail)?;
+                Ok(Folder { node, listing })
+            }
+        }
+    }
+
+    /// The space of the account that serves `path`; a folder of the gateway's own has none.
+    ///
+    /// **Cost**: one call if it is not in the cache. The path itself is not looked up.
+    pub async fn quota(&self, meter: &Meter, path: &VPath) -> Result<Option<Arc<Quota>>, VfsError> {
+        let mounts::Place::Mounted(mount, _, _) = self.mounts.find(path) else { return Ok(None) };
+        let load = || {
+            let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
+            async move { drive.quota(&meter).await.map(Arc::new) }
+        };
+        match self.quotas.get_or_load(mount.drive_key, load).await {
+            Ok(quota) => Ok(Some(quota)),
+            Err(error) => {
+                Err(VfsError { op: Op::Quota, path: path.clone(), kind: VfsErrorKind::Drive(error) })
+            }
+        }
+    }
+}

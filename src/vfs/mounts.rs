@@ -1,0 +1,91 @@
+//! Which drive serves which path.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::VPath;
+use crate::cache::DriveKey;
+use crate::drive::Drive;
+use crate::model::{DownloadPolicy, FileId, Listing, Node};
+
+/// A folder of a drive, shown at a path.
+#[derive(Clone)]
+pub struct Mount {
+    /// Where it is shown.
+    pub path: VPath,
+    /// The drive.
+    pub drive: Arc<dyn Drive>,
+    /// Mounts of the same drive share this, and with it their caches.
+    pub drive_key: DriveKey,
+    /// The folder of the drive that is shown.
+    pub root: FileId,
+    /// How content is handed out.
+    pub download: DownloadPolicy,
+}
+
+/// All mounts, and the folders that exist only because a mount lies below them.
+pub(super) struct Mounts {
+    by_path: HashMap<VPath, (Mount, Arc<Node>)>,
+    virtual_folders: HashMap<VPath, (Arc<Node>, Arc<Listing>)>,
+}
+
+/// What a path leads to.
+pub(super) enum Place<'a> {
+    /// Into a mount: its root's node, and the names to walk from there.
+    Mounted(&'a Mount, &'a Arc<Node>, Vec<&'a str>),
+    /// A folder of the gateway's own.
+    Virtual(&'a Arc<Node>, &'a Arc<Listing>),
+    /// Nowhere.
+    Nothing,
+}
+
+impl Mounts {
+    /// Builds the table. Mounts must not lie inside one another; the configuration has checked that.
+    /// `time` is shown as the date of folders that have none.
+    pub(super) fn new(mounts: Vec<Mount>, time: SystemTime) -> Self {
+        let mut children: HashMap<VPath, BTreeMap<Box<str>, Node>> = HashMap::new();
+        let mut by_path = HashMap::new();
+        if mounts.is_empty() {
+            children.insert(VPath::root(), BTreeMap::new());
+        }
+        for mount in mounts {
+            let mut parent = String::from("/");
+            for segment in mount.path.segments() {
+                let folder = VPath::parse(&parent).unwrap_or_else(|_| VPath::root());
+                children
+                    .entry(folder)
+                    .or_default()
+                    .insert(segment.into(), Node::virtual_folder(segment, time));
+                parent = format!("{}/{segment}", parent.trim_end_matches('/'));
+            }
+            let name = mount.path.name().unwrap_or_default();
+            let node = Arc::new(Node { id: mount.root, ..Node::virtual_folder(name, time) });
+            by_path.insert(mount.path.clone(), (mount, node));
+        }
+        let virtual_folders = children
+            .into_iter()
+            .map(|(path, children)| {
+                let node = Node::virtual_folder(path.name().unwrap_or_default(), time);
+                let listing = Listing::new(children.into_values().collect());
+                (path, (Arc::new(node), Arc::new(listing)))
+            })
+            .collect();
+        Self { by_path, virtual_folders }
+    }
+
+    /// Where `path` leads: the longest mount that is a prefix of it, or a virtual folder.
+    pub(super) fn find<'a>(&'a self, path: &'a VPath) -> Place<'a> {
+        if let Some((node, listing)) = self.virtual_folders.get(path) {
+            return Place::Virtual(node, listing);
+        }
+        let segments: Vec<&str> = path.segments().collect();
+        for taken in (0..=segments.len()).rev() {
+            let Ok(prefix) = VPath::parse(&format!("/{}", segments[..taken].join("/"))) else { continue };
+            if let Some((mount, node)) = self.by_path.get(&prefix) {
+                return Place::Mounted(mount, node, segments[taken..].to_vec());
+            }
+        }
+        Place::Nothing
+    }
+}

@@ -1,0 +1,166 @@
+//! Reading a file through the gateway: renew the link before the first byte, resume or give up after it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt as _, try_unfold};
+
+use super::mounts::Mount;
+use super::{NodeRef, Op, VPath, Vfs, VfsError, VfsErrorKind};
+use crate::drive::{Body, DriveError, DriveErrorKind};
+use crate::model::{Link, Meter};
+
+/// How often in a row a body is reopened without a byte having come.
+const MAX_FRUITLESS_RESUMES: u32 = 3;
+
+/// A file that can be read through the gateway.
+pub struct Source {
+    mount: Mount,
+    file: NodeRef,
+    path: VPath,
+    link: Option<Arc<Link>>,
+}
+
+/// The bytes of one range.
+pub struct Content {
+    /// Exactly the asked bytes, or an error in their midst. Dropping it closes the connection at once.
+    pub stream: BoxStream<'static, Result<Bytes, VfsError>>,
+}
+
+impl Source {
+    pub(super) fn new(mount: Mount, file: NodeRef, path: VPath) -> Self {
+        Self { mount, file, path, link: None }
+    }
+
+    /// Uses `link` first, since it has been paid for.
+    pub(super) fn starting_with(self, link: Arc<Link>) -> Self {
+        Self { link: Some(link), ..self }
+    }
+
+    fn fail(&self, error: DriveError) -> VfsError {
+        VfsError { op: Op::Read, path: self.path.clone(), kind: VfsErrorKind::Drive(error) }
+    }
+}
+
+impl Vfs {
+    /// Opens `range` of `source`. When it returns, the download server has agreed to send these bytes.
+    ///
+    /// A link that was refused is renewed once.
+    ///
+    /// **Cost**: one call if no link is in the cache, one more if it is refused.
+    /// **Errors**: as of `Drive::link` and `Drive::open`; `Corrupt` if the file has another length than its listing says.
+    pub async fn open(
+        self: &Arc<Self>,
+        meter: &Meter,
+        mut source: Source,
+        range: Range<u64>,
+    ) -> Result<Content, VfsError> {
+        let body = self.open_body(meter, &mut source, range.clone()).await.map_err(|e| source.fail(e))?;
+        let first = Position {
+            vfs: Arc::clone(self),
+            meter: meter.clone(),
+            validator: body.validator.clone(),
+            source,
+            body,
+            left: range,
+            fruitless: 0,
+        };
+        Ok(Content { stream: try_unfold(first, Position::next).boxed() })
+    }
+
+    async fn open_body(
+        &self,
+        meter: &Meter,
+        source: &mut Source,
+        range: Range<u64>,
+    ) -> Result<Body, DriveError> {
+        let Source { mount, file, link, .. } = source;
+        let first = match link.take() {
+            Some(link) => link,
+            None => self.link_for_proxy(meter, mount, file).await?,
+        };
+        let body = match mount.drive.open(&first, range.clone()).await {
+            Err(refused) if refused.kind == DriveErrorKind::LinkRefused => {
+                let renewed = self.renew_link(meter, mount, file, &first).await?;
+                let body = mount.drive.open(&renewed, range).await;
+                *link = Some(renewed);
+                body.map_err(unavailable)?
+            }
+            outcome => {
+                *link = Some(first);
+                outcome?
+            }
+        };
+        if body.total == file.size {
+            return Ok(body);
+        }
+        Err(DriveError::new(
+            DriveErrorKind::Corrupt,
+            format!(
+                "the download server has {} bytes of a file that 115 lists with {}; list the folder again",
+                body.total, file.size
+            ),
+        ))
+    }
+}
+
+/// A refused link that was just made is no longer a matter of the link.
+fn unavailable(error: DriveError) -> DriveError {
+    match error.kind {
+        DriveErrorKind::LinkRefused => {
+            DriveError::new(DriveErrorKind::Unavailable, Arc::clone(&error.reason))
+        }
+        _ => error,
+    }
+}
+
+/// A body being read, with what is needed to go on when it breaks.
+struct Position {
+    vfs: Arc<Vfs>,
+    meter: Meter,
+    source: Source,
+    body: Body,
+    validator: Option<Arc<str>>,
+    left: Range<u64>,
+    fruitless: u32,
+}
+
+impl Position {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, VfsError> {
+        loop {
+            let broken = match self.body.stream.next().await {
+                Some(Ok(bytes)) => {
+                    self.left.start += bytes.len() as u64;
+                    self.fruitless = 0;
+                    return Ok(Some((bytes, self)));
+                }
+                None if self.left.is_empty() => return Ok(None),
+                None => DriveError::new(
+                    DriveErrorKind::Unavailable,
+                    "the download server ended the body too early",
+                ),
+                Some(Err(error)) => error,
+            };
+            self.fruitless += 1;
+            if self.fruitless > MAX_FRUITLESS_RESUMES {
+                return Err(self.source.fail(broken));
+            }
+            tracing::debug!(path = %self.source.path, offset = self.left.start, "resuming a broken download");
+            self.resume().await?;
+        }
+    }
+
+    async fn resume(&mut self) -> Result<(), VfsError> {
+        let reopened = self.vfs.open_body(&self.meter, &mut self.source, self.left.clone()).await;
+        let body = reopened.map_err(|error| self.source.fail(error))?;
+        if body.validator != self.validator {
+            return Err(self.source.fail(DriveError::new(
+                DriveErrorKind::Corrupt,
+                "the file changed while it was being read; read it again from the start",
+            )));
+        }
+        self.body = body;
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! From a path to a node: the only walker in the crate.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::mounts::{Mount, Place};
+use super::{VPath, Vfs, VfsErrorKind};
+use crate::cache::FolderKey;
+use crate::drive::{DriveError, DriveErrorKind};
+use crate::model::{FileId, Listing, Meter, NameFold, Node};
+
+/// A node, kept alive by the listing it stands in. Never a copy.
+#[derive(Clone, Debug)]
+pub enum NodeRef {
+    /// An entry of a listing.
+    Listed(Arc<Listing>, usize),
+    /// The root of a mount, or a virtual folder.
+    Own(Arc<Node>),
+}
+
+impl Deref for NodeRef {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        match self {
+            Self::Listed(listing, index) => &listing.nodes()[*index],
+            Self::Own(node) => node,
+        }
+    }
+}
+
+/// What a path leads to.
+pub(super) enum Found<'a> {
+    /// Something of a mount, and the folder in whose listing it stands; the mount's root has none.
+    Mounted(&'a Mount, NodeRef, Option<FileId>),
+    /// A folder of the gateway's own.
+    Virtual(&'a Arc<Node>, &'a Arc<Listing>),
+}
+
+/// Where listings may come from during a walk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// The cache, else 115.
+    Load,
+    /// The cache alone: what is not in it counts as not there.
+    CacheOnly,
+}
+
+impl Vfs {
+    pub(super) async fn resolve<'a>(
+        &'a self,
+        meter: &Meter,
+        path: &'a VPath,
+        walk: Walk,
+    ) -> Result<Found<'a>, VfsErrorKind> {
+        let (mount, root, names) = match self.mounts.find(path) {
+            Place::Mounted(mount, root, names) => (mount, root, names),
+            Place::Virtual(node, listing) => return Ok(Found::Virtual(node, listing)),
+            Place::Nothing => return Err(VfsErrorKind::NotFound),
+        };
+        let mut node = NodeRef::Own(Arc::clone(root));
+        let mut parent = None;
+        for name in names {
+            if !node.is_folder() {
+                return Err(VfsErrorKind::NotFound);
+            }
+            let listing = match walk {
+                Walk::Load => self.children(meter, mount, node.id, parent).await?,
+                Walk::CacheOnly => {
+                    let key = FolderKey { drive: mount.drive_key, folder: node.id };
+                    self.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
+                }
+            };
+            let index = position(&listing, name).ok_or(VfsErrorKind::NotFound)?;
+            parent = Some(node.id);
+            node = NodeRef::Listed(listing, index);
+        }
+        Ok(Found::Mounted(mount, node, parent))
+    }
+
+    /// The children of a folder, from the cache or from 115.
+    ///
+    /// `parent` is the folder in whose listing it was found.
+    /// If 115 says that the folder is gone, that listing is out of date and is forgotten.
+    pub(super) async fn children(
+        &self,
+        meter: &Meter,
+        mount: &Mount,
+        folder: FileId,
+        parent: Option<FileId>,
+    ) -> Result<Arc<Listing>, VfsErrorKind> {
+        let key = FolderKey { drive: mount.drive_key, folder };
+        let load = || {
+            let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
+            async move { drive.list(&meter, folder).await.map(Arc::new) }
+        };
+        let error: DriveError = match self.listings.get_or_load(key, load).await {
+            Ok(listing) => return Ok(listing),
+            Err(error) => error,
+        };
+        match (error.kind, parent) {
+            (DriveErrorKind::NotFound, Some(parent)) => {
+                self.listings.invalidate(FolderKey { drive: mount.drive_key, folder: parent }).await;
+                Err(VfsErrorKind::NotFound)
+            }
+            // The mount itself was promised by the configuration. A client must not conclude that its content was deleted.
+            (DriveErrorKind::NotFound, None) => Err(VfsErrorKind::Drive(DriveError::new(
+                DriveErrorKind::Unavailable,
+                format!(
+                    "115 has no folder with the id {folder}, which the mount {} shows; correct root_id in its configuration",
+                    mount.path
+                ),
+            ))),
+            _ => Err(VfsErrorKind::Drive(error)),
+        }
+    }
+}
+
+/// Finds `name` as it is, in the other Unicode normal form (Finder sends NFD), or as Windows had to spell it.
+fn position(listing: &Listing, name: &str) -> Option<usize> {
+    listing
+        .position(name)
+        .or_else(|| {
+            if name.is_ascii() {
+                return None;
+            }
+            let composed: String = name.nfc().collect();
+            let decomposed: String = name.nfd().collect();
+            listing.position(&composed).or_else(|| listing.position(&decomposed))
+        })
+        .or_else(|| listing.position(&NameFold::from_windows(name)?))
+}
