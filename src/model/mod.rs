@@ -3,6 +3,7 @@
 //! Knows no I/O, no wire format and no other module of this crate.
 //! Everyone may import it.
 
+mod health;
 mod ids;
 mod intent;
 mod link;
@@ -12,6 +13,7 @@ mod name;
 mod node;
 mod secret;
 
+pub use health::{AccountHealth, SessionState};
 pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
 pub use intent::{ClientTraits, DownloadPolicy, LinkBinding};
 pub use link::{HeaderDemand, Link, LinkTerms};

@@ -1,0 +1,40 @@
+//! How an account is doing.
+
+use std::time::SystemTime;
+
+/// What the gateway knows of an account's session with 115.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// Nothing has been asked of 115 yet.
+    Unknown,
+    /// The last call went well.
+    SignedIn,
+    /// 115 throttles or blocks the account, or the gateway keeps away because of that.
+    Throttled {
+        /// When the next try will be made.
+        until: SystemTime,
+        /// What 115 said.
+        reason: String,
+    },
+    /// The cookie is missing, malformed, expired or was replaced by another login.
+    SignedOut {
+        /// Which of these, and what to do.
+        reason: String,
+    },
+    /// 115 could not be reached.
+    Unreachable {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// An account and its state, for `/readyz` and `dav115 check`.
+#[derive(Clone, Debug)]
+pub struct AccountHealth {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its session.
+    pub session: SessionState,
+    /// The last failure of any call, with its time, even if later calls went well. Holds no secret.
+    pub last_error: Option<(SystemTime, String)>,
+}
