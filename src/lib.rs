@@ -2,8 +2,10 @@
 
 pub mod cache;
 pub mod config;
+pub mod crypto;
 pub mod dav;
 pub mod drive;
 pub mod model;
 pub mod server;
+pub mod transport;
 pub mod vfs;

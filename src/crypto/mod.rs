@@ -1,0 +1,3 @@
+//! 115's own ciphers, as pure functions. No I/O, no import from the rest of the crate.
+
+pub mod m115;

@@ -1,0 +1,146 @@
+//! A breaker: shut while calling would do harm, then one call to see.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// Lets calls through unless it was shut.
+#[derive(Debug, Default)]
+pub struct Gate {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Open,
+    Shut(Closure),
+    /// The closure is over and one call is under way to see.
+    Probing(Closure),
+}
+
+#[derive(Clone, Debug)]
+struct Closure {
+    end: Instant,
+    refused: Refused,
+}
+
+/// The gate is shut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Until when.
+    pub until: SystemTime,
+    /// Why it was shut.
+    pub reason: Arc<str>,
+}
+
+/// The right to make one call. Dropped without a word, it changes nothing, and the next call may probe.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    gate: &'a Gate,
+    is_probe: bool,
+}
+
+impl Gate {
+    /// Asks to be let through.
+    pub fn enter(&self) -> Result<Pass<'_>, Refused> {
+        let mut state = self.state.lock();
+        match &*state {
+            State::Open => Ok(Pass { gate: self, is_probe: false }),
+            State::Shut(closure) if closure.end <= Instant::now() => {
+                *state = State::Probing(closure.clone());
+                Ok(Pass { gate: self, is_probe: true })
+            }
+            State::Shut(closure) | State::Probing(closure) => Err(closure.refused.clone()),
+        }
+    }
+
+    /// Why and until when it is shut, if it is.
+    pub fn refusal(&self) -> Option<Refused> {
+        match &*self.state.lock() {
+            State::Open => None,
+            State::Shut(closure) | State::Probing(closure) => Some(closure.refused.clone()),
+        }
+    }
+
+    /// Shuts the gate for `pause` from now. A longer closure under way stays.
+    pub fn shut(&self, pause: Duration, reason: impl Into<Arc<str>>) -> Refused {
+        let refused = Refused { until: SystemTime::now() + pause, reason: reason.into() };
+        let closure = Closure { end: Instant::now() + pause, refused };
+        let mut state = self.state.lock();
+        match &*state {
+            State::Shut(longer) if longer.end > closure.end => longer.refused.clone(),
+            State::Open | State::Shut(_) | State::Probing(_) => {
+                let refused = closure.refused.clone();
+                *state = State::Shut(closure);
+                refused
+            }
+        }
+    }
+
+    /// Opens the gate, whatever had shut it.
+    pub fn open(&self) {
+        *self.state.lock() = State::Open;
+    }
+}
+
+impl Pass<'_> {
+    /// The call was answered as it should be: a probe opens the gate.
+    pub fn succeed(mut self) {
+        if std::mem::take(&mut self.is_probe) {
+            self.gate.open();
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let mut state = self.gate.state.lock();
+        if let (true, State::Probing(closure)) = (self.is_probe, &*state) {
+            *state = State::Shut(closure.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(660);
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_pause_one_call_goes_to_see() {
+        let gate = Gate::default();
+        assert!(gate.enter().is_ok());
+        let refused = gate.shut(PAUSE, "a firewall page");
+        assert_eq!(gate.enter().unwrap_err(), refused);
+        tokio::time::advance(PAUSE).await;
+        let probe = gate.enter().unwrap();
+        assert!(gate.enter().is_err());
+        probe.succeed();
+        assert!(gate.enter().is_ok() && gate.refusal().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_fails_shuts_again_and_one_that_vanishes_leaves_its_place() {
+        let gate = Gate::default();
+        gate.shut(PAUSE, "x");
+        tokio::time::advance(PAUSE).await;
+        drop(gate.enter().unwrap());
+        let probe = gate.enter().unwrap();
+        gate.shut(PAUSE, "y");
+        drop(probe);
+        assert_eq!(&*gate.enter().unwrap_err().reason, "y");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_under_way_does_not_open_it() {
+        let gate = Gate::default();
+        let early = gate.enter().unwrap();
+        gate.shut(PAUSE, "x");
+        early.succeed();
+        assert!(gate.enter().is_err());
+    }
+}

@@ -1,0 +1,208 @@
+//! Sending requests and keeping pace: parts that know nothing of 115.
+//!
+//! The only importer of reqwest. `pan115::call` puts the parts in order.
+
+mod backoff;
+mod gate;
+mod pacer;
+mod retry;
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use http::header::{ACCEPT_ENCODING, COOKIE, RANGE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+pub use backoff::Backoff;
+pub use gate::{Gate, Pass, Refused};
+pub use pacer::Pacer;
+pub use retry::{Step, retry};
+
+/// No answer of the API is larger; a page of 1150 entries has about 1 MiB.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+/// How long to wait for what.
+#[derive(Clone, Debug)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For a whole API answer.
+    pub attempt: Duration,
+    /// For the next bytes of a body.
+    pub read: Duration,
+}
+
+/// The two HTTP clients: one for the API, one for content.
+///
+/// They differ because a body may take hours and must come as it is, while an API answer must come soon and may be compressed.
+/// Neither follows redirects or sends a `Referer`: signed links must not travel.
+#[derive(Clone, Debug)]
+pub struct Http {
+    api: reqwest::Client,
+    content: reqwest::Client,
+}
+
+/// What to send.
+pub struct Request<'a> {
+    /// The whole URL.
+    pub url: &'a str,
+    /// Form fields; present means POST.
+    pub form: Option<&'a [(&'static str, String)]>,
+    /// The `User-Agent`; empty is sent as an empty header.
+    pub agent: &'a str,
+    /// The `Cookie` header.
+    pub cookie: Option<&'a str>,
+    /// The `Range` header.
+    pub range: Option<String>,
+}
+
+/// A complete answer.
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// HTTP headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// An answer whose body is still to come. Dropping the body closes the connection.
+pub struct OpenAnswer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// HTTP headers.
+    pub headers: HeaderMap,
+    /// The body as it arrives.
+    pub body: BoxStream<'static, Result<Bytes, TransportError>>,
+}
+
+/// Why no answer came. Never holds a URL, because URLs may be signed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct TransportError {
+    /// What sort it is.
+    pub kind: TransportErrorKind,
+    /// What the HTTP library said.
+    pub detail: String,
+}
+
+/// The sort of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportErrorKind {
+    /// The request could not be built.
+    #[error("the request could not be built")]
+    Invalid,
+    /// No connection.
+    #[error("no connection could be made")]
+    Connect,
+    /// It took too long.
+    #[error("the answer took too long")]
+    Timeout,
+    /// The connection broke.
+    #[error("the connection broke")]
+    Interrupted,
+    /// The answer is larger than any answer should be.
+    #[error("the answer is larger than {} MiB", MAX_ANSWER_BYTES >> 20)]
+    TooLarge,
+}
+
+impl TransportError {
+    fn new(kind: TransportErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        let kind = if error.is_builder() {
+            TransportErrorKind::Invalid
+        } else if error.is_connect() {
+            TransportErrorKind::Connect
+        } else if error.is_timeout() {
+            TransportErrorKind::Timeout
+        } else {
+            TransportErrorKind::Interrupted
+        };
+        let error = error.without_url();
+        let mut detail = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            detail.push_str(": ");
+            detail.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self { kind, detail }
+    }
+}
+
+impl Http {
+    /// Builds both clients.
+    ///
+    /// **Errors**: `Invalid` if the system's certificate store cannot be used.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
+    pub fn new(timeouts: &Timeouts) -> Result<Self, TransportError> {
+        // An error here means that it was installed before, which is just as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let common = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .connect_timeout(timeouts.connect)
+                .read_timeout(timeouts.read)
+                .tcp_nodelay(true)
+                // Below the 60 s after which 115's storage closes idle connections.
+                .pool_idle_timeout(Duration::from_secs(50))
+        };
+        Ok(Self {
+            api: common().timeout(timeouts.attempt).build()?,
+            // With HTTP/2 one slow reader would hold the window that all bodies of a host share.
+            content: common().no_gzip().http1_only().build()?,
+        })
+    }
+
+    /// Sends an API call and reads its whole answer.
+    pub async fn send(&self, request: &Request<'_>) -> Result<Answer, TransportError> {
+        let mut response = build(&self.api, request)?.send().await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(TransportError::new(TransportErrorKind::TooLarge, ""));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body: body.freeze() })
+    }
+
+    /// Asks for content and returns as soon as the headers are here.
+    pub async fn open(&self, request: &Request<'_>) -> Result<OpenAnswer, TransportError> {
+        let identity = HeaderValue::from_static("identity");
+        let mut response = build(&self.content, request)?.header(ACCEPT_ENCODING, identity).send().await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = response.bytes_stream().map(|chunk| chunk.map_err(TransportError::from)).boxed();
+        Ok(OpenAnswer { status, headers, body })
+    }
+}
+
+fn build(client: &reqwest::Client, request: &Request<'_>) -> Result<reqwest::RequestBuilder, TransportError> {
+    let invalid = |what: &str| TransportError::new(TransportErrorKind::Invalid, what);
+    let mut builder = match request.form {
+        Some(form) => client.post(request.url).form(form),
+        None => client.get(request.url),
+    };
+    let agent = HeaderValue::from_str(request.agent)
+        .map_err(|_| invalid("the User-Agent holds characters a header cannot hold"))?;
+    builder = builder.header(USER_AGENT, agent);
+    if let Some(cookie) = request.cookie {
+        let mut value = HeaderValue::from_str(cookie)
+            .map_err(|_| invalid("the cookie holds characters a header cannot hold"))?;
+        value.set_sensitive(true);
+        builder = builder.header(COOKIE, value);
+    }
+    if let Some(range) = &request.range {
+        builder = builder.header(RANGE, range);
+    }
+    Ok(builder)
+}
