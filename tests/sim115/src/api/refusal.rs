@@ -1,0 +1,34 @@
+//! Refusals, in the wording of each host (protocol notes, reading part, §0.2 and §1.7).
+
+use serde_json::{Value, json};
+
+use crate::call::{Call, Host};
+
+/// The refusal of a call that is not logged in.
+pub(super) fn logged_out(call: &Call) -> Value {
+    match call.host {
+        Host::Aps => json!({"state": false, "error": "请先登录"}),
+        Host::Proapi => json!({
+            "state": false,
+            "error": "请重新登录",
+            "errno": 99,
+            "request": call.request_text(),
+            "data": [],
+        }),
+        Host::Webapi | Host::Cdn | Host::Other => json!({
+            "state": false,
+            "error": "登录超时，请重新登录。",
+            "errNo": 990_001,
+            "request": call.request_text(),
+        }),
+    }
+}
+
+/// Any other refusal: listings name the code `errNo`, the client-application API adds `msg`, all others say `errno`.
+pub(super) fn refuse(call: &Call, code: i64, message: &str) -> Value {
+    match (call.host, call.path.as_str()) {
+        (Host::Aps, _) | (Host::Webapi, "/files") => json!({"state": false, "error": message, "errNo": code}),
+        (Host::Proapi, _) => json!({"state": false, "msg": message, "errno": code, "data": []}),
+        _ => json!({"state": false, "error": message, "errno": code, "data": []}),
+    }
+}

@@ -1,0 +1,189 @@
+//! An incoming request, resolved to the 115 host and endpoint it is meant for.
+//!
+//! The simulator is reached in two ways: by path prefix (`/webapi.115.com/files?…`) or by the `Host` header
+//! (`/files?…` with `Host: webapi.115.com`).
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, USER_AGENT};
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+
+/// The largest request body taken; real ones stay far below.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// The endings of the host names the simulator answers for.
+const KNOWN_HOSTS: [&str; 4] = ["115.com", "115cdn.com", "115vod.com", "115cdn.net"];
+
+/// The service a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// The web API, under any of its names.
+    Webapi,
+    /// The name-sorted listing.
+    Aps,
+    /// The API of the client applications.
+    Proapi,
+    /// The download network.
+    Cdn,
+    /// A name of the service that is not simulated.
+    Other,
+}
+
+/// A resolved request.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) host: Host,
+    pub(crate) host_name: String,
+    pub(crate) method: Method,
+    /// The path below the host, still percent-encoded, with its leading slash.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    /// The parameters of the query and of a form body, decoded.
+    params: Vec<(String, String)>,
+}
+
+impl Call {
+    /// Reads a request; `None` when it is for no host of the service.
+    pub(crate) async fn read(request: Request<Incoming>) -> Option<Self> {
+        let (head, body) = request.into_parts();
+        let (host_name, path) = locate(head.uri.path(), head.uri.host(), &head.headers)?;
+        let (host, path) = classify(&host_name, &path);
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let mut params = form(query.as_bytes());
+        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => Bytes::new(),
+        };
+        params.extend(body_params(&head.headers, &body));
+        Some(Self { host, host_name, method: head.method, path, query, headers: head.headers, params })
+    }
+
+    /// The first value of a parameter; empty without one.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A parameter as a number, or `default` when it is missing or no number.
+    pub(crate) fn number(&self, name: &str, default: u64) -> u64 {
+        self.param(name).trim().parse().unwrap_or(default)
+    }
+
+    /// A header as text; empty without one.
+    pub(crate) fn header(&self, name: HeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The User-Agent; a missing one is the same as an empty one.
+    pub(crate) fn user_agent(&self) -> String {
+        self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
+    }
+
+    /// All cookies, as one header.
+    pub(crate) fn cookies(&self) -> String {
+        let values = self.headers.get_all(COOKIE).iter();
+        values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Path and query as the service repeats them in some refusals.
+    pub(crate) fn request_text(&self) -> String {
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+    }
+}
+
+/// The host a request is for and the path below it.
+fn locate(path: &str, authority: Option<&str>, headers: &HeaderMap) -> Option<(String, String)> {
+    let (first, rest) = path.strip_prefix('/').unwrap_or(path).split_once('/').unwrap_or((path.trim_matches('/'), ""));
+    if is_known(first) {
+        return Some((first.to_owned(), format!("/{rest}")));
+    }
+    let host = authority.or_else(|| headers.get(HOST).and_then(|value| value.to_str().ok()))?;
+    let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    is_known(&host).then(|| (host, path.to_owned()))
+}
+
+fn is_known(host: &str) -> bool {
+    KNOWN_HOSTS.iter().any(|known| {
+        host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    })
+}
+
+/// The service behind a host name, and the path on it; the web API also lives under the names of its mirrors
+/// (protocol notes, reading part, §3.1, L1m).
+fn classify(host: &str, path: &str) -> (Host, String) {
+    match host {
+        "webapi.115.com" | "web.api.115.com" => (Host::Webapi, path.to_owned()),
+        "115cdn.com" | "115vod.com" => match path.strip_prefix("/webapi") {
+            Some(below) => (Host::Webapi, below.to_owned()),
+            None => (Host::Other, path.to_owned()),
+        },
+        "aps.115.com" => (Host::Aps, path.to_owned()),
+        "proapi.115.com" => (Host::Proapi, path.to_owned()),
+        _ if host.ends_with("115cdn.net") => (Host::Cdn, path.to_owned()),
+        _ => (Host::Other, path.to_owned()),
+    }
+}
+
+fn form(text: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text).into_owned().collect()
+}
+
+/// The parameters of a form body, urlencoded or multipart (§0.2 of the notes: both are taken).
+fn body_params(headers: &HeaderMap, body: &[u8]) -> Vec<(String, String)> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        return form(body);
+    }
+    let boundary = kind.starts_with("multipart/form-data").then(|| kind.split_once("boundary=")).flatten();
+    let Some((_, boundary)) = boundary else { return Vec::new() };
+    let separator = format!("--{}", boundary.split(';').next().unwrap_or_default().trim().trim_matches('"'));
+    let text = String::from_utf8_lossy(body);
+    text.split(separator.as_str())
+        .filter_map(|part| {
+            let (head, value) = part.split_once("\r\n\r\n")?;
+            let name = head.split_once("name=\"")?.1.split('"').next()?;
+            Some((name.to_owned(), value.strip_suffix("\r\n").unwrap_or(value).to_owned()))
+        })
+        .collect()
+}
+
+/// A percent-encoded text decoded, invalid UTF-8 replaced.
+pub(crate) fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn located(path: &str, host: &str) -> Option<(Host, String)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().unwrap());
+        locate(path, None, &headers).map(|(name, path)| classify(&name, &path))
+    }
+
+    #[test]
+    fn hosts_are_found_in_path_and_header() {
+        let here = "127.0.0.1:9115";
+        assert_eq!(located("/webapi.115.com/files", here), Some((Host::Webapi, "/files".to_owned())));
+        assert_eq!(located("/files", "webapi.115.com:80"), Some((Host::Webapi, "/files".to_owned())));
+        assert_eq!(located("/115cdn.com/webapi/files", here), Some((Host::Webapi, "/files".to_owned())));
+        assert_eq!(located("/natsort/files.php", "aps.115.com"), Some((Host::Aps, "/natsort/files.php".to_owned())));
+        assert_eq!(located("/cdnfhnfile.115cdn.net/ab/x", here), Some((Host::Cdn, "/ab/x".to_owned())));
+        assert_eq!(located("/passportapi.115.com", here), Some((Host::Other, "/".to_owned())));
+        assert_eq!(located("/files", here), None);
+        assert_eq!(located("/evil115.com/files", here), None);
+    }
+
+    #[test]
+    fn form_bodies_of_both_kinds_are_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        assert_eq!(body_params(&headers, b"data=a%2Bb%3D"), [("data".to_owned(), "a+b=".to_owned())]);
+        headers.insert(CONTENT_TYPE, "multipart/form-data; boundary=XX".parse().unwrap());
+        let body = b"--XX\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\na+b=\r\n--XX--\r\n";
+        assert_eq!(body_params(&headers, body), [("data".to_owned(), "a+b=".to_owned())]);
+    }
+}

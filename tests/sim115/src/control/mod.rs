@@ -1,0 +1,164 @@
+//! The control API under `/__sim/`: everything a test can do with the handle, for scripts with nothing but curl.
+//!
+//! Bodies and answers are JSON unless said otherwise. The control API is no part of the simulated service: it is never
+//! counted, delayed, blocked or faulted.
+
+mod tree;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::behaviours::Behaviours;
+use crate::faults::FaultRule;
+use crate::m115::KeyPair;
+use crate::reply::{Reply, json_reply};
+use crate::state::Shared;
+
+/// The largest body taken.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// What the index lists.
+const ROUTES: [&str; 19] = [
+    "GET /__sim/ledger",
+    "GET /__sim/ledger/counts",
+    "DELETE /__sim/ledger",
+    "GET /__sim/behaviours",
+    "PATCH /__sim/behaviours {\"type_jitter\": true}",
+    "DELETE /__sim/behaviours",
+    "GET /__sim/faults",
+    "POST /__sim/faults {\"endpoint\": \"files\", \"nth\": 3, \"fault\": \"waf405\"} (or an array of such)",
+    "DELETE /__sim/faults",
+    "GET /__sim/clock",
+    "POST /__sim/clock {\"advance_secs\": 60}",
+    "GET /__sim/cookie",
+    "POST /__sim/cookie {\"action\": \"expire\" | \"kick\" | \"renew\"}",
+    "GET /__sim/key",
+    "GET /__sim/open",
+    "GET /__sim/tree?format=paths | json",
+    "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000}",
+    "GET /__sim/content?path=/a/b (the bytes; also ?id=)",
+    "POST /__sim/firewall/clear",
+];
+
+/// Why a control call failed.
+type Failure = (StatusCode, String);
+
+/// Answers a control call; `path` is what follows `/__sim`.
+pub(crate) async fn answer(shared: &Arc<Shared>, path: &str, request: Request<Incoming>) -> Reply {
+    let (head, body) = request.into_parts();
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return failure(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+    };
+    match route(shared, &head.method, path.trim_matches('/'), &query, &body) {
+        Ok(reply) => reply,
+        Err((status, message)) => failure(status, &message),
+    }
+}
+
+fn failure(status: StatusCode, message: &str) -> Reply {
+    json_reply(status, &json!({"error": message}))
+}
+
+fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes) -> Result<Reply, Failure> {
+    let value = match (method.as_str(), path) {
+        ("GET", "") => json!({"routes": ROUTES}),
+        ("GET", "ledger") => json!({"entries": shared.ledger.entries()}),
+        ("GET", "ledger/counts") => json!(shared.ledger.counts()),
+        ("DELETE", "ledger") => {
+            shared.ledger.clear();
+            json!({})
+        }
+        ("GET", "behaviours") => json!(shared.behaviours()),
+        ("PATCH" | "POST", "behaviours") => patch_behaviours(shared, body)?,
+        ("DELETE", "behaviours") => {
+            *shared.behaviours.lock() = Behaviours::default();
+            json!(shared.behaviours())
+        }
+        ("GET", "faults") => json!(shared.faults.rules()),
+        ("POST", "faults") => {
+            for rule in rules(body)? {
+                shared.faults.add(rule);
+            }
+            json!(shared.faults.rules())
+        }
+        ("DELETE", "faults") => {
+            shared.faults.clear();
+            json!([])
+        }
+        ("GET", "clock") => json!({"unix": shared.clock.unix()}),
+        ("POST", "clock") => {
+            let push: ClockPush = parsed(body)?;
+            shared.clock.advance(Duration::from_secs(push.advance_secs));
+            json!({"unix": shared.clock.unix()})
+        }
+        ("GET", "cookie") => json!({"cookie": shared.account.cookie()}),
+        ("POST", "cookie") => cookie_action(shared, body)?,
+        ("GET", "key") => json!({"modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent()}),
+        ("GET", "open") => json!({"open": shared.links.open_bodies()}),
+        ("GET", "tree") => return Ok(tree::show(shared, query)),
+        ("POST", "tree") => tree::edit(shared, body)?,
+        ("GET", "content") => return tree::content_of(shared, query),
+        ("POST", "firewall/clear") => {
+            shared.firewall.clear();
+            json!({})
+        }
+        _ => return Err((StatusCode::NOT_FOUND, format!("no such control call; known: {ROUTES:?}"))),
+    };
+    Ok(json_reply(StatusCode::OK, &value))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockPush {
+    advance_secs: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", tag = "action")]
+enum CookieAction {
+    Expire,
+    Kick,
+    Renew,
+}
+
+fn parsed<'body, T: Deserialize<'body>>(body: &'body Bytes) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+/// One rule or an array of them.
+fn rules(body: &Bytes) -> Result<Vec<FaultRule>, Failure> {
+    if body.trim_ascii_start().starts_with(b"[") { parsed(body) } else { Ok(vec![parsed(body)?]) }
+}
+
+/// Changes the switches named in the body and leaves the others.
+fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
+    let changes: serde_json::Map<String, Value> = parsed(body)?;
+    let bad = |error: serde_json::Error| (StatusCode::BAD_REQUEST, error.to_string());
+    let mut behaviours = shared.behaviours.lock();
+    let mut all = serde_json::to_value(&*behaviours).map_err(bad)?;
+    for (name, value) in changes {
+        all[&name] = value;
+    }
+    *behaviours = serde_json::from_value(all.clone()).map_err(bad)?;
+    Ok(all)
+}
+
+fn cookie_action(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
+    match parsed(body)? {
+        CookieAction::Expire => shared.account.expire(),
+        CookieAction::Kick => shared.account.kick(shared.clock.unix()),
+        CookieAction::Renew => {
+            shared.account.renew(shared.clock.unix());
+        }
+    }
+    Ok(json!({"cookie": shared.account.cookie()}))
+}

@@ -1,0 +1,225 @@
+//! The running server and its handle.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::behaviours::Behaviours;
+use crate::faults::FaultRule;
+use crate::ledger::LedgerEntry;
+use crate::m115::KeyPair;
+use crate::service;
+use crate::state::Shared;
+use crate::tree::{Tree, TreeState};
+
+/// How to start a simulator.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The tree to start with.
+    pub tree: Tree,
+    /// Scheme and authority that download links point to, if clients reach the server under another name.
+    pub public_url: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tree: Tree::default(), public_url: None }
+    }
+}
+
+/// A running simulator. Dropping it stops it.
+pub struct Sim {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Sim {
+    /// Starts a simulator on the address of the options.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        Self::serve(listener, options).await
+    }
+
+    /// Starts a simulator on a listener that is bound already; `options.listen` is not looked at.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    #[expect(clippy::unused_async, reason = "it must run inside a runtime, which an async signature says")]
+    pub async fn serve(listener: TcpListener, options: Options) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let public_base = options.public_url.unwrap_or_else(|| format!("http://{address}"));
+        let shared = Arc::new(Shared::new(&options.tree, public_base.trim_end_matches('/').to_owned())?);
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(accept(listener, Arc::clone(&shared), stopping.clone(), tasks.clone()));
+        Ok(Self { shared, address, stopping, tasks })
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL without a trailing slash: what a gateway takes for the base of its upstream.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The cookie of the account, `UID=…; CID=…; SEID=…; KID=…`, whatever its state.
+    pub fn cookie(&self) -> String {
+        self.shared.account.cookie()
+    }
+
+    /// The modulus of the m115 key pair in hexadecimal.
+    pub fn modulus_hex(&self) -> String {
+        self.shared.key.modulus_hex()
+    }
+
+    /// The public exponent of the m115 key pair.
+    pub fn exponent(&self) -> u32 {
+        KeyPair::exponent()
+    }
+
+    /// Reads or changes the switches.
+    pub fn behave<R>(&self, change: impl FnOnce(&mut Behaviours) -> R) -> R {
+        change(&mut self.shared.behaviours.lock())
+    }
+
+    /// Reads or edits the tree. No call is answered meanwhile.
+    pub fn tree<R>(&self, edit: impl FnOnce(&mut TreeState) -> R) -> R {
+        edit(&mut self.shared.tree.lock())
+    }
+
+    /// How many calls an endpoint has had, by its label in the ledger.
+    pub fn calls(&self, endpoint: &str) -> usize {
+        self.shared.ledger.counts().get(endpoint).copied().unwrap_or_default()
+    }
+
+    /// How many calls the API hosts have had: all calls but those of the CDN.
+    pub fn api_calls(&self) -> usize {
+        self.shared.ledger.counts().iter().filter(|(label, _)| *label != "cdn").map(|(_, count)| count).sum()
+    }
+
+    /// The most recent calls, oldest first.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        self.shared.ledger.entries()
+    }
+
+    /// Forgets all calls and counts.
+    pub fn clear_ledger(&self) {
+        self.shared.ledger.clear();
+    }
+
+    /// Sets a fault rule beside those already set.
+    pub fn fault(&self, rule: FaultRule) {
+        self.shared.faults.add(rule);
+    }
+
+    /// Drops all fault rules; a block of the firewall they raised stays.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// Lifts all blocks of the firewall and forgets what it counted.
+    pub fn clear_firewall(&self) {
+        self.shared.firewall.clear();
+    }
+
+    /// Moves the simulated clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+
+    /// The simulated time.
+    pub fn now(&self) -> SystemTime {
+        self.shared.clock.now()
+    }
+
+    /// The number of download bodies now open.
+    pub fn open_bodies(&self) -> usize {
+        self.shared.links.open_bodies()
+    }
+
+    /// The download bytes handed to connections so far.
+    ///
+    /// Bytes count when they leave the generator; up to about half a megabyte per connection may still wait in buffers.
+    pub fn bytes_sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::Relaxed)
+    }
+
+    /// Ends the life of the cookie.
+    pub fn expire_cookie(&self) {
+        self.shared.account.expire();
+    }
+
+    /// Lets another login of the same application end the cookie: at once on proapi, a minute later elsewhere.
+    pub fn kick_cookie(&self) {
+        self.shared.account.kick(self.shared.clock.unix());
+    }
+
+    /// Logs in anew and returns the new cookie; the old one is wrong from now on.
+    pub fn renew_cookie(&self) -> String {
+        self.shared.account.renew(self.shared.clock.unix())
+    }
+
+    /// Stops the server, closes its connections and waits until all is closed.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, stopping: CancellationToken, tasks: TaskTracker) {
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                tasks.spawn(connection(stream, Arc::clone(&shared), stopping.clone()));
+            }
+            // Out of file descriptors, or a peer gone before it was taken: nothing a pause would not mend.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>, stopping: CancellationToken) {
+    // A refusal only costs latency.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| service::serve(Arc::clone(&shared), request));
+    let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    first(stopping.cancelled(), serving).await;
+}
+
+/// Waits for whichever ends first. How a connection ends is of no interest: broken ones are part of the game.
+async fn first(stop: impl Future<Output = ()>, serving: impl Future<Output = Result<(), hyper::Error>>) {
+    tokio::select! {
+        () = stop => {}
+        _ = serving => {}
+    }
+}
