@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod dav;
 pub mod drive;
 pub mod model;
+pub mod pan115;
 pub mod server;
 pub mod transport;
 pub mod vfs;

@@ -3,6 +3,7 @@
 //! `Drive` is the crate's one important trait.
 //! Above it nobody knows 115; below it nobody knows paths.
 
+mod cloud;
 mod error;
 mod memory;
 
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+pub use cloud::CloudDrive;
 pub use error::{DriveError, DriveErrorKind};
 pub use memory::MemoryDrive;
 

@@ -1,0 +1,125 @@
+//! What 115's error codes mean: the only table of them.
+
+use std::time::{Duration, SystemTime};
+
+use crate::transport::TransportErrorKind;
+
+/// A failed call.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{endpoint}: {message}")]
+pub struct Pan115Error {
+    /// Which call.
+    pub endpoint: &'static str,
+    /// What sort of failure.
+    pub kind: ErrorKind,
+    /// 115's code, or 0.
+    pub code: i64,
+    /// What happened, for a person; quotes what 115 said.
+    pub message: String,
+    /// With `OtherOrder`: the sort key the folder wants, and whether ascending.
+    pub wanted_order: Option<(String, bool)>,
+}
+
+/// The sort of failure: what the caller can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The file or folder does not exist (any more).
+    NotFound,
+    /// 115 does not hand this out.
+    Denied,
+    /// The parameters were wrong; a fault of the gateway.
+    BadRequest,
+    /// 115 asks for fewer calls.
+    Throttled {
+        /// When to come back, if it says so.
+        after: Option<Duration>,
+    },
+    /// The firewall's page, or the gateway keeping away because of it.
+    Blocked {
+        /// Until when, once that has been decided.
+        until: Option<SystemTime>,
+    },
+    /// Another operation of the account is under way.
+    Busy,
+    /// The cookie is no longer good.
+    SignedOut,
+    /// The folder's remembered order must be used.
+    OtherOrder,
+    /// The link was refused by the download server.
+    LinkRefused,
+    /// No answer.
+    Transport(TransportErrorKind),
+    /// 115's servers failed.
+    Server,
+    /// The answer makes no sense.
+    Corrupt,
+    /// A code nobody has described.
+    Unknown,
+}
+
+/// What a code means.
+///
+/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §6.3.
+/// 50038 with an empty message passes by itself there, so it is told apart by `message`.
+pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
+    match code {
+        20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004 | 231_011
+        | 800_001 => ErrorKind::NotFound,
+        50038 if message.is_empty() => ErrorKind::Busy,
+        50038 | 50028 | 50029 => ErrorKind::Denied,
+        1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
+        590_075 => ErrorKind::Throttled { after: None },
+        770_004 | 406 => ErrorKind::Throttled { after: Some(Duration::from_secs(60)) },
+        990_005 | 990_009 | 990_019 => ErrorKind::Busy,
+        99 | 911 | 990_001 | 40_101_004 | 40_101_017 | 40_101_032 | 40_101_033 | 40_101_035 | 40_101_037
+        | 40_101_038 => ErrorKind::SignedOut,
+        20_130_827 => ErrorKind::OtherOrder,
+        _ => ErrorKind::Unknown,
+    }
+}
+
+/// What to do about a cookie that is no longer good, after 115's own words.
+pub(super) fn sign_in_advice(code: i64) -> &'static str {
+    match code {
+        911 => {
+            "115 wants the account verified; open 115 in a browser, solve its captcha, then restart dav115"
+        }
+        40_101_004 => "115 blocks logins from this address until midnight in China; wait, then sign in again",
+        40_101_033 | 40_101_035 | 40_101_038 => {
+            "another login took this cookie's place; get a cookie of an app you do not use elsewhere"
+        }
+        40_101_037 => "this session was ended from another device; get a new cookie",
+        _ => "the cookie has expired; get a new one and put it into the account's configuration",
+    }
+}
+
+/// The text of 115 for a message without one, or a short form of one that is too long to show.
+pub(super) fn quoted(message: &str) -> String {
+    let message = message.trim();
+    if message.is_empty() {
+        return "without a reason".to_owned();
+    }
+    let short: String = message.chars().filter(|c| !c.is_control()).take(200).collect();
+    format!("“{short}”")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_their_meaning() {
+        assert_eq!(meaning(990_001, ""), ErrorKind::SignedOut);
+        assert_eq!(meaning(50038, ""), ErrorKind::Busy);
+        assert_eq!(meaning(50038, "违规"), ErrorKind::Denied);
+        assert_eq!(meaning(231_011, ""), ErrorKind::NotFound);
+        assert_eq!(meaning(123_456, ""), ErrorKind::Unknown);
+    }
+
+    #[test]
+    fn quoted_text_is_short_and_free_of_control_characters() {
+        assert_eq!(quoted("a\r\nb"), "“ab”");
+        assert_eq!(quoted(" "), "without a reason");
+        assert!(quoted(&"长".repeat(500)).chars().count() < 210);
+    }
+}

@@ -1,0 +1,239 @@
+//! All pages of a folder: complete, or an error.
+
+use std::collections::HashSet;
+
+use super::api::list::{APS_MAX, Order, PAGE_SIZE, Page, corrupt};
+use super::{Client, ErrorKind, Host, Pan115Error};
+use crate::model::{FileId, Meter, Node};
+
+/// How often a folder that changes while it is listed is listed anew.
+const MAX_RESTARTS: u32 = 2;
+
+/// Why a listing must begin anew.
+enum Turn {
+    /// The folder changed meanwhile, or 115 changed the order.
+    Restart(&'static str),
+    /// 115 insists on another order.
+    Order(Order, Host),
+    Error(Pan115Error),
+}
+
+impl From<Pan115Error> for Turn {
+    fn from(error: Pan115Error) -> Self {
+        match &error.wanted_order {
+            Some((key, ascending)) if error.kind == ErrorKind::OtherOrder => {
+                // An order by name is only to be had from the other host.
+                let host = if key == "file_name" { Host::Aps } else { Host::Web };
+                Self::Order(Order { key: key.clone().into(), ascending: *ascending }, host)
+            }
+            _ => Self::Error(error),
+        }
+    }
+}
+
+impl Client {
+    /// All entries of `folder`, in 115's order.
+    ///
+    /// **Cost**: one call per 1150 entries; one more if 115's two counts disagree or its last page comes too early.
+    /// **Errors**: `NotFound` if the folder does not exist; `Corrupt` if the entries do not add up,
+    /// because a short listing would make a sync client delete files.
+    /// **Source**: protocol notes, reading part, §3.5 and §3.6.
+    pub async fn list(&self, meter: &Meter, folder: FileId) -> Result<Vec<Node>, Pan115Error> {
+        let (mut order, mut host) = (Order::STABLE, Host::Web);
+        let mut reason = "";
+        for _ in 0..=MAX_RESTARTS {
+            match self.list_once(meter, host, folder, &order).await {
+                Ok(nodes) => return Ok(nodes),
+                Err(Turn::Error(error)) => return Err(error),
+                Err(Turn::Order(wanted, from)) => {
+                    (order, host, reason) = (wanted, from, "in another order than asked for");
+                }
+                Err(Turn::Restart(why)) => reason = why,
+            }
+            tracing::debug!(folder = folder.0, reason, "listing a folder anew");
+        }
+        Err(corrupt(&format!("was different every time: {reason}")))
+    }
+
+    async fn list_once(
+        &self,
+        meter: &Meter,
+        host: Host,
+        folder: FileId,
+        asked: &Order,
+    ) -> Result<Vec<Node>, Turn> {
+        let mut pages = Pages::default();
+        loop {
+            let offset = pages.nodes.len() as u64;
+            let order = pages.order.as_ref().unwrap_or(asked);
+            let page = self.page(meter, host, folder, offset, order).await?;
+            if host == Host::Aps && page.count > APS_MAX {
+                return Err(Turn::Error(corrupt(
+                    "can only be had by name, which 115 does for no more than 1200 entries",
+                )));
+            }
+            if pages.add(page, offset)? {
+                return Ok(pages.nodes);
+            }
+        }
+    }
+}
+
+/// What has come so far.
+#[derive(Default)]
+struct Pages {
+    nodes: Vec<Node>,
+    seen: HashSet<FileId>,
+    order: Option<Order>,
+    count: Option<u64>,
+    early_ends: u32,
+}
+
+impl Pages {
+    /// Takes a page that was asked for at `offset`; `true` if it was the last.
+    fn add(&mut self, page: Page, offset: u64) -> Result<bool, Turn> {
+        if page.offset != offset {
+            return Err(Turn::Restart("a page from another place"));
+        }
+        // 115 may use the order it remembers for the folder. That does no harm as long as it is the same for all pages.
+        if offset > 0 && page.order != self.order {
+            return Err(Turn::Restart("pages in different orders"));
+        }
+        self.order.clone_from(&page.order);
+        // Something was deleted meanwhile: what follows has moved up, and an entry was skipped.
+        if self.count.is_some_and(|before| page.count < before) && offset > 0 {
+            return Err(Turn::Restart("entries that disappear"));
+        }
+        self.count = Some(page.count);
+
+        let (came, limit) = (page.nodes.len() as u64, page.limit.clamp(1, PAGE_SIZE));
+        let agreed = page.second_count == Some(page.count);
+        for node in page.nodes {
+            if !self.seen.insert(node.id) {
+                return Err(Turn::Restart("the same entry twice"));
+            }
+            self.nodes.push(node);
+        }
+        let have = self.nodes.len() as u64;
+        match (came, page.count) {
+            (0, count) if have >= count => Ok(true),
+            (0, count) => self.too_few(have, count),
+            // A count that is too low would cut the listing short, so a full page is believed to be
+            // the last one only if the other count says so as well.
+            (_, count) => Ok(have >= count && (came < limit || agreed)),
+        }
+    }
+
+    /// An empty page although entries are missing.
+    ///
+    /// It has been reported that 115 counts entries it never lists.
+    /// Then it says so twice, some entries did come, and fewer than a page are missing.
+    /// Everything else looks like a failure in disguise.
+    fn too_few(&mut self, have: u64, count: u64) -> Result<bool, Turn> {
+        self.early_ends += 1;
+        if self.early_ends < 2 {
+            return Ok(false);
+        }
+        if have == 0 || count - have >= PAGE_SIZE {
+            return Err(Turn::Error(corrupt(&format!(
+                "ends after {have} of {count} entries, so it is not used"
+            ))));
+        }
+        tracing::warn!(have, count, "115 counts more entries of a folder than it lists, twice in a row");
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// A page with the entries `ids` at the place they ought to be.
+    fn page(pages: &Pages, ids: std::ops::Range<u64>, count: u64, second_count: Option<u64>) -> Page {
+        let entry = |id| Node { id: FileId(id), ..Node::virtual_folder("x", SystemTime::UNIX_EPOCH) };
+        Page {
+            nodes: ids.map(entry).collect(),
+            count,
+            second_count,
+            limit: PAGE_SIZE,
+            offset: pages.nodes.len() as u64,
+            order: Some(Order::STABLE),
+        }
+    }
+
+    fn add(
+        pages: &mut Pages,
+        ids: std::ops::Range<u64>,
+        count: u64,
+        second: Option<u64>,
+    ) -> Result<bool, Turn> {
+        let offset = pages.nodes.len() as u64;
+        let page = page(pages, ids, count, second);
+        pages.add(page, offset)
+    }
+
+    #[track_caller]
+    fn done(outcome: Result<bool, Turn>, expected: bool) {
+        assert_eq!(outcome.ok(), Some(expected));
+    }
+
+    #[test]
+    fn the_next_page_begins_after_what_came() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..700, 1000, None), false);
+        done(add(&mut pages, 700..1000, 1000, None), true);
+    }
+
+    #[test]
+    fn an_empty_folder_is_one_page() {
+        done(add(&mut Pages::default(), 0..0, 0, None), true);
+    }
+
+    #[test]
+    fn a_count_that_is_too_low_does_not_cut_a_listing_short() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..1150, 1140, Some(1150)), false);
+        done(add(&mut pages, 1150..1160, 1140, Some(1150)), true);
+        done(add(&mut Pages::default(), 0..1150, 1150, Some(1150)), true);
+        done(add(&mut Pages::default(), 0..1150, 1150, None), false);
+    }
+
+    #[test]
+    fn a_count_that_is_too_high_ends_the_listing_only_if_115_insists() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..10, 12, None), false);
+        done(add(&mut pages, 10..10, 12, None), false);
+        done(add(&mut pages, 10..10, 12, None), true);
+    }
+
+    #[test]
+    fn a_listing_that_ends_far_too_early_is_an_error_and_so_is_one_without_any_entry() {
+        for (came, count) in [(0, 3), (1150, 9000)] {
+            let mut pages = Pages::default();
+            if came > 0 {
+                done(add(&mut pages, 0..came, count, None), false);
+            }
+            done(add(&mut pages, came..came, count, None), false);
+            assert!(matches!(add(&mut pages, came..came, count, None), Err(Turn::Error(_))));
+        }
+    }
+
+    #[test]
+    fn a_folder_that_changes_meanwhile_is_listed_anew() {
+        let begun = || {
+            let mut pages = Pages::default();
+            done(add(&mut pages, 0..1150, 3000, None), false);
+            pages
+        };
+        assert!(matches!(add(&mut begun(), 1149..2000, 3000, None), Err(Turn::Restart(_))));
+        assert!(matches!(add(&mut begun(), 1150..2000, 2999, None), Err(Turn::Restart(_))));
+        let (mut pages, other) = (begun(), Order { key: "file_name".into(), ascending: true });
+        let page = Page { order: Some(other), ..page(&pages, 1150..2000, 3000, None) };
+        assert!(matches!(pages.add(page, 1150), Err(Turn::Restart(_))));
+        let elsewhere = self::page(&Pages::default(), 0..1150, 3000, None);
+        assert!(matches!(begun().add(elsewhere, 1150), Err(Turn::Restart(_))));
+        done(add(&mut begun(), 1150..2300, 3001, None), false);
+    }
+}

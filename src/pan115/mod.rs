@@ -1,0 +1,123 @@
+//! The 115 client, in 115's words.
+//!
+//! Knows hosts, cookies, codes and wire forms. Does not know paths, mounts or WebDAV.
+//! Called by `drive` alone.
+
+mod api;
+mod call;
+mod cookie;
+mod endpoints;
+mod envelope;
+mod error;
+mod fetch;
+mod listing;
+mod session;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+pub use api::space::Space;
+pub use cookie::{Cookie, CookieError};
+pub use endpoints::{Endpoints, Host};
+pub use error::{ErrorKind, Pan115Error};
+pub use fetch::Fetched;
+pub use session::Credential;
+
+use crate::crypto::m115::PublicKey;
+use crate::model::{AccountHealth, SessionState};
+use crate::transport::{Gate, Http, Pacer};
+use fetch::LinkSlots;
+use session::Session;
+
+/// How an account is to be treated.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Calls per second and host.
+    pub requests_per_second: f64,
+    /// Calls that may come at once after a rest.
+    pub burst: u32,
+    /// For one call with all its attempts and waits.
+    pub deadline: Duration,
+    /// Attempts after the first.
+    pub retries: u32,
+    /// How long to keep away after a firewall page.
+    pub block_pause: Duration,
+    /// Bodies open at once.
+    pub open_bodies: usize,
+    /// How long to wait for one of them to end.
+    pub open_wait: Duration,
+    /// The `User-Agent` of API calls.
+    pub user_agent: String,
+}
+
+/// One account.
+pub struct Client {
+    name: String,
+    http: Http,
+    endpoints: Endpoints,
+    public_key: PublicKey,
+    session: Session,
+    lanes: [Lane; 3],
+    bodies: Arc<Semaphore>,
+    link_slots: LinkSlots,
+    options: Options,
+}
+
+/// Pace and breaker of one host.
+struct Lane {
+    pacer: Pacer,
+    gate: Gate,
+}
+
+impl Client {
+    /// A client of the account called `name`. Makes no call.
+    pub fn new(
+        name: &str,
+        http: Http,
+        endpoints: Endpoints,
+        public_key: PublicKey,
+        credential: Credential,
+        options: Options,
+    ) -> Self {
+        let lane =
+            |_| Lane { pacer: Pacer::new(options.requests_per_second, options.burst), gate: Gate::default() };
+        Self {
+            name: name.to_owned(),
+            http,
+            endpoints,
+            public_key,
+            session: Session::new(credential),
+            lanes: Host::ALL.map(lane),
+            bodies: Arc::new(Semaphore::new(options.open_bodies)),
+            link_slots: LinkSlots::default(),
+            options,
+        }
+    }
+
+    fn lane(&self, host: Host) -> &Lane {
+        match host {
+            Host::Web => &self.lanes[0],
+            Host::Aps => &self.lanes[1],
+            Host::App => &self.lanes[2],
+        }
+    }
+
+    /// The `User-Agent` of API calls.
+    pub fn user_agent(&self) -> &str {
+        &self.options.user_agent
+    }
+
+    /// What is known of the account, without a call.
+    pub fn health(&self) -> AccountHealth {
+        let (mut session, last_error) = self.session.health();
+        let shut =
+            Host::ALL.iter().filter_map(|&host| self.lane(host).gate.refusal()).max_by_key(|r| r.until);
+        if let (Some(refused), false) = (shut, matches!(session, SessionState::SignedOut { .. })) {
+            session = SessionState::Throttled { until: refused.until, reason: refused.reason.to_string() };
+        }
+        AccountHealth { name: self.name.clone(), session, last_error }
+    }
+}

@@ -1,0 +1,186 @@
+//! The cookie of an account and what is known of its validity.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+
+use super::cookie::Cookie;
+use crate::model::{Secret, SessionState};
+
+/// Where the cookie comes from.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// The configuration holds it.
+    Cookie(Secret),
+    /// A file holds it; it is read again whenever it changes.
+    CookieFile(PathBuf),
+}
+
+/// A session: the cookie, and whether 115 took it last time.
+///
+/// While it is signed out no call is made; only another cookie changes that.
+/// Signing in again by itself would make 115's block worse.
+#[derive(Debug)]
+pub(super) struct Session {
+    credential: Credential,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    cookie: Option<Cookie>,
+    /// Of the cookie file when it was read.
+    stamp: Option<(SystemTime, u64)>,
+    session: SessionState,
+    last_error: Option<(SystemTime, String)>,
+}
+
+impl Session {
+    pub(super) fn new(credential: Credential) -> Self {
+        let state = State { cookie: None, stamp: None, session: SessionState::Unknown, last_error: None };
+        let session = Self { credential, state: Mutex::new(state) };
+        if let Credential::Cookie(text) = &session.credential {
+            session.state.lock().accept(text.expose());
+        }
+        session
+    }
+
+    /// The `Cookie` header for the next call, or why there is none.
+    pub(super) async fn cookie(&self) -> Result<Secret, String> {
+        if let Credential::CookieFile(path) = &self.credential {
+            self.refresh(path).await;
+        }
+        let state = self.state.lock();
+        match (&state.session, &state.cookie) {
+            (SessionState::SignedOut { reason }, _) => Err(reason.clone()),
+            (_, Some(cookie)) => Ok(cookie.header().clone()),
+            (_, None) => Err("the account has no cookie".to_owned()),
+        }
+    }
+
+    /// Reads the cookie file if it is not the one that was read last.
+    async fn refresh(&self, path: &PathBuf) {
+        let stamp = tokio::fs::metadata(path).await.and_then(|meta| Ok((meta.modified()?, meta.len())));
+        let stamp = match stamp {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                let mut state = self.state.lock();
+                // A file that is being replaced may be gone for a moment; the cookie in use stays good.
+                if state.cookie.is_none() {
+                    state.sign_out(format!("cannot read the cookie file {}: {error}", path.display()));
+                }
+                return;
+            }
+        };
+        if self.state.lock().stamp == Some(stamp) {
+            return;
+        }
+        let text = tokio::fs::read_to_string(path).await;
+        let mut state = self.state.lock();
+        match text {
+            Ok(text) => {
+                state.stamp = Some(stamp);
+                state.accept(&text);
+            }
+            Err(error) => {
+                state.sign_out(format!("cannot read the cookie file {}: {error}", path.display()));
+            }
+        }
+    }
+
+    /// 115 took the cookie.
+    pub(super) fn note_success(&self) {
+        let mut state = self.state.lock();
+        if !matches!(state.session, SessionState::SignedOut { .. }) {
+            state.session = SessionState::SignedIn;
+        }
+    }
+
+    /// 115 refused the cookie in `used`. A cookie that was replaced meanwhile is not blamed.
+    pub(super) fn note_signed_out(&self, used: &Secret, reason: String) {
+        let mut state = self.state.lock();
+        if state.cookie.as_ref().is_some_and(|cookie| cookie.header() == used) {
+            state.sign_out(reason);
+        }
+    }
+
+    /// 115 cannot be reached.
+    pub(super) fn note_unreachable(&self, reason: String) {
+        let mut state = self.state.lock();
+        if !matches!(state.session, SessionState::SignedOut { .. }) {
+            state.session = SessionState::Unreachable { reason };
+        }
+    }
+
+    /// Keeps the last failure for the operator.
+    pub(super) fn note_error(&self, error: String) {
+        self.state.lock().last_error = Some((SystemTime::now(), error));
+    }
+
+    /// What is known.
+    pub(super) fn health(&self) -> (SessionState, Option<(SystemTime, String)>) {
+        let state = self.state.lock();
+        (state.session.clone(), state.last_error.clone())
+    }
+}
+
+impl State {
+    fn accept(&mut self, text: &str) {
+        match Cookie::parse(text) {
+            Ok(cookie) if self.cookie.as_ref() == Some(&cookie) => {}
+            Ok(cookie) => {
+                self.cookie = Some(cookie);
+                self.session = SessionState::Unknown;
+            }
+            Err(error) => {
+                self.cookie = None;
+                self.sign_out(error.to_string());
+            }
+        }
+    }
+
+    fn sign_out(&mut self, reason: String) {
+        self.session = SessionState::SignedOut { reason };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "UID=1_R2_1; CID=c; SEID=s";
+
+    #[tokio::test]
+    async fn a_cookie_that_was_refused_is_not_used_again() {
+        let session = Session::new(Credential::Cookie(Secret::new(GOOD)));
+        let cookie = session.cookie().await.unwrap();
+        session.note_signed_out(&Secret::new("UID=other"), "not this one".into());
+        assert!(session.cookie().await.is_ok());
+        session.note_signed_out(&cookie, "expired".into());
+        session.note_success();
+        assert_eq!(session.cookie().await, Err("expired".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_replaced_cookie_file_is_taken_up_without_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cookie.txt");
+        let session = Session::new(Credential::CookieFile(path.clone()));
+        let missing = session.cookie().await.unwrap_err();
+        assert!(missing.contains("cannot read the cookie file") && missing.contains("cookie.txt"));
+
+        std::fs::write(&path, "UID=1_R2_1; SEID=s").unwrap();
+        assert!(session.cookie().await.unwrap_err().contains("no CID"));
+
+        std::fs::write(&path, GOOD).unwrap();
+        let cookie = session.cookie().await.unwrap();
+        session.note_signed_out(&cookie, "expired".into());
+        assert!(session.cookie().await.is_err());
+
+        std::fs::write(&path, format!("{GOOD}; KID=new")).unwrap();
+        assert!(session.cookie().await.unwrap().expose().ends_with("KID=new"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(session.cookie().await.is_ok());
+    }
+}
