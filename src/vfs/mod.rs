@@ -136,3 +136,6 @@ impl Vfs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
