@@ -1,1 +1,143 @@
 //! Turns default < file < environment < flags into checked plain data.
+//!
+//! Two steps. [`Sources`] merges what was given into one tree of values, each of which knows its origin.
+//! Then every section reads its table of that tree, and every problem met on the way is reported:
+//! a start that fails says all that is wrong, and where.
+//!
+//! Knows the words of `model` and nothing else of this crate. The environment is read here only.
+
+mod sources;
+mod table;
+
+mod describe;
+mod error;
+mod parse;
+mod secret;
+
+mod accounts;
+mod cache;
+mod download;
+mod limits;
+mod mounts;
+mod server;
+mod upstream;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use accounts::{Account, Credential};
+pub use cache::Cache;
+pub use download::{Download, Quota};
+pub use error::{ConfigError, ConfigErrors};
+pub use limits::Limits;
+pub use mounts::{Mount, download_policy_names, parse_download_policy};
+pub use server::{Log, LogFormat, Server, UnknownName};
+pub use sources::{Overrides, Sources};
+pub use upstream::{PublicKey, Upstream};
+pub use users::User;
+
+use describe::Page;
+use parse::Refusal;
+use table::{Read, Report, Table};
+
+/// A checked configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where and how to serve.
+    pub server: Server,
+    /// What to write to the log.
+    pub log: Log,
+    /// Who may sign in; their names differ. None means that nobody has to.
+    pub users: Vec<User>,
+    /// The 115 accounts; their names differ.
+    pub accounts: Vec<Account>,
+    /// What is shown where.
+    pub mounts: Vec<Mount>,
+    /// How much is remembered, and how long.
+    pub cache: Cache,
+    /// How gently 115 is treated.
+    pub limits: Limits,
+    /// How content reaches clients.
+    pub download: Download,
+    /// What clients are told of used and free space.
+    pub quota: Quota,
+    /// What stands in the place of 115.
+    pub upstream: Upstream,
+}
+
+impl Config {
+    /// Merges and checks what `sources` gives. There is at least one mount.
+    ///
+    /// # Errors
+    /// Everything that is wrong, unless a file or variable cannot be read at all: then only that.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::load_by(sources, true)
+    }
+
+    /// Like [`Config::load`], for the demo: there may be no mounts.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn load_without_mounts(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::load_by(sources, false)
+    }
+
+    /// The configuration as commented TOML, with secrets masked.
+    pub fn describe(&self) -> String {
+        let mut page = Page::default();
+        self.server.describe(&mut page);
+        self.log.describe(&mut page);
+        self.users.iter().for_each(|user| user.describe(&mut page));
+        self.accounts.iter().for_each(|account| account.describe(&mut page));
+        self.mounts.iter().for_each(|mount| mount.describe(&mut page));
+        self.cache.describe(&mut page);
+        self.limits.describe(&mut page);
+        self.download.describe(&mut page);
+        self.quota.describe(&mut page);
+        self.upstream.describe(&mut page);
+        page.finish()
+    }
+
+    fn load_by(sources: &Sources, needs_mounts: bool) -> Result<Self, ConfigErrors> {
+        let report = Report::new(sources.fallback_origin(), sources.file.clone());
+        let config = Table::read_root(&report, sources.merge()?, |root| Self::read(root, needs_mounts));
+        report.conclude(config)
+    }
+
+    fn read(root: &mut Table<'_>, needs_mounts: bool) -> Read<Self> {
+        let server = root.section("server", Server::read);
+        let log = root.section("log", Log::read);
+        let users = User::read_all(root);
+        let (accounts, account_names) = Account::read_all(root);
+        let download = root.section("download", Download::read);
+        // A proxy that cannot be read has been reported, and need not be missed as well.
+        let has_proxy = download.as_ref().map_or(true, Download::has_proxy);
+        let mounts = Mount::read_all(root, account_names.as_ref(), has_proxy);
+        let mounts = match mounts {
+            Ok(mounts) if mounts.is_empty() && needs_mounts => Err(root.refuse("mounts", no_mounts())),
+            mounts => mounts,
+        };
+        let cache = root.section("cache", Cache::read);
+        let limits = root.section("limits", Limits::read);
+        let quota = root.section("quota", Quota::read);
+        let upstream = root.section("upstream", Upstream::read);
+        Ok(Self {
+            server: server?,
+            log: log?,
+            users: users?,
+            accounts: accounts?,
+            mounts: mounts?,
+            cache: cache?,
+            limits: limits?,
+            download: download?,
+            quota: quota?,
+            upstream: upstream?,
+        })
+    }
+}
+
+fn no_mounts() -> Refusal {
+    Refusal::new("at least one [[mounts]] entry")
+        .remedy("start from config/example.toml, or try the gateway without an account by `dav115 demo`")
+}

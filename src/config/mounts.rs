@@ -1,0 +1,159 @@
+//! `[[mounts]]`: what is shown where.
+
+use ::config::{Value, ValueKind};
+
+use super::describe::Page;
+use super::parse::{Refusal, choice, one_of, served_path, text};
+use super::server::UnknownName;
+use super::table::{Read, Table};
+use super::users::Names;
+use crate::model::{DownloadPolicy, FileId};
+
+/// The name of each policy.
+const POLICIES: [(&str, DownloadPolicy); 4] = [
+    ("redirect", DownloadPolicy::Redirect),
+    ("redirect!", DownloadPolicy::RedirectForced),
+    ("proxy", DownloadPolicy::Proxy),
+    ("proxy_url", DownloadPolicy::ProxyUrl),
+];
+/// The one kind of mount there is so far.
+const KIND: &str = "cloud";
+
+/// A folder of an account, shown at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where it is shown, below [`Server::prefix`](super::Server::prefix): `/`, or `/films` without a final slash.
+    /// No mount's path lies inside another's.
+    pub path: String,
+    /// The name of the account, which exists.
+    pub account: String,
+    /// The folder shown.
+    pub root: FileId,
+    /// How clients get content.
+    pub download: DownloadPolicy,
+}
+
+impl Mount {
+    /// Reads all mounts, given the names of all accounts, if known, and whether the download proxy is set.
+    pub(super) fn read_all(
+        root: &mut Table<'_>,
+        accounts: Option<&Names>,
+        has_proxy: bool,
+    ) -> Read<Vec<Self>> {
+        let accounts = accounts.map(Names::all);
+        let mut paths = Vec::new();
+        let read = |table: &mut Table<'_>| Self::read(table, &mut paths, accounts.as_deref(), has_proxy);
+        root.list("mounts", read)?.into_iter().collect()
+    }
+
+    fn read(
+        table: &mut Table<'_>,
+        paths: &mut Vec<(String, String)>,
+        accounts: Option<&[&str]>,
+        has_proxy: bool,
+    ) -> Read<Self> {
+        let path = table.required("path", served_path).and_then(|path| apart(table, path, paths));
+        let kind = table.optional("kind", choice([(KIND, ())]));
+        let account = account(table, accounts);
+        let root = table.optional("root_id", file_id).map(|root| root.unwrap_or(FileId::ROOT));
+        let download = download(table, has_proxy);
+        kind?;
+        Ok(Self { path: path?, account: account?, root: root?, download: download? })
+    }
+
+    pub(super) fn describe(&self, page: &mut Page) {
+        page.table("[[mounts]]");
+        page.text("path", &self.path);
+        page.text("kind", KIND);
+        page.text("account", &self.account);
+        page.text("root_id", self.root);
+        page.text("download", policy_name(self.download));
+    }
+}
+
+/// The policy of this name.
+///
+/// # Errors
+/// There is none of this name.
+pub fn parse_download_policy(name: &str) -> Result<DownloadPolicy, UnknownName> {
+    POLICIES.into_iter().find(|(known, _)| *known == name).map(|(_, policy)| policy).ok_or(UnknownName)
+}
+
+/// The names [`parse_download_policy`] knows.
+pub fn download_policy_names() -> [&'static str; 4] {
+    POLICIES.map(|(name, _)| name)
+}
+
+fn policy_name(policy: DownloadPolicy) -> &'static str {
+    match policy {
+        DownloadPolicy::Redirect => "redirect",
+        DownloadPolicy::RedirectForced => "redirect!",
+        DownloadPolicy::Proxy => "proxy",
+        DownloadPolicy::ProxyUrl => "proxy_url",
+    }
+}
+
+/// Makes sure that `path` and the paths before it do not lie inside each other.
+fn apart(table: &Table<'_>, path: String, paths: &mut Vec<(String, String)>) -> Read<String> {
+    let overlapping = paths.iter().find(|(other, _)| contains(other, &path) || contains(&path, other));
+    if let Some((other, key)) = overlapping {
+        let refusal = Refusal::new(format!("a path apart from that of {key}, {other:?}"))
+            .found(format!("{path:?}"))
+            .remedy("one mount may not lie inside another");
+        return Err(table.refuse("path", refusal));
+    }
+    paths.push((path.clone(), table.key("path")));
+    Ok(path)
+}
+
+fn contains(outer: &str, inner: &str) -> bool {
+    outer == "/" || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The account named, or the only one there is. Not checked when not all `accounts` are known.
+fn account(table: &mut Table<'_>, accounts: Option<&[&str]>) -> Read<String> {
+    let given = table.optional("account", text)?;
+    let Some(accounts) = accounts else { return Ok(given.unwrap_or_default()) };
+    let refusal = Refusal::new(format!("the name of an account, {}", one_of(accounts)));
+    let refusal = match (given, accounts) {
+        (Some(name), _) if accounts.contains(&name.as_str()) => return Ok(name),
+        (None, [only]) => return Ok((*only).to_owned()),
+        (_, []) => Refusal::new("an account").remedy("add an [[accounts]] entry with name and cookie"),
+        (Some(_), _) => refusal,
+        (None, _) => refusal.remedy("it may only be left out when there is one account"),
+    };
+    Err(table.refuse("account", refusal))
+}
+
+fn file_id(value: &Value) -> Result<FileId, Refusal> {
+    let id = match &value.kind {
+        ValueKind::I64(id) => u64::try_from(*id).ok(),
+        ValueKind::String(digits) => digits.parse().ok(),
+        _ => None,
+    };
+    id.map(FileId).ok_or_else(|| Refusal::new(r#"the id of a folder in digits, or "0" for everything"#))
+}
+
+fn download(table: &mut Table<'_>, has_proxy: bool) -> Read<DownloadPolicy> {
+    let policy = table.optional("download", choice(POLICIES))?.unwrap_or(DownloadPolicy::Redirect);
+    if policy == DownloadPolicy::ProxyUrl && !has_proxy {
+        let refusal = Refusal::new("download.proxy_url and download.proxy_token to be set for this")
+            .remedy(r#"set both, or use "redirect" or "proxy""#);
+        return Err(table.refuse("download", refusal));
+    }
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_policy_is_read_by_the_name_it_is_written_with() {
+        for (name, policy) in POLICIES {
+            assert_eq!(parse_download_policy(name), Ok(policy));
+            assert_eq!(policy_name(policy), name);
+        }
+        assert_eq!(parse_download_policy("redirected"), Err(UnknownName));
+    }
+}

@@ -1,0 +1,256 @@
+//! What is said of each value that cannot be used.
+
+use super::{Given, MINIMAL};
+
+/// Sets `key` of `[section]` to `value`, which must be refused with `rest`.
+#[track_caller]
+fn check(section: &str, key: &str, value: &str, rest: &str) {
+    let expected = format!("dav115.toml: {section}.{key}: expected {rest}");
+    Given::minimal_and(&format!("[{section}]\n{key} = {value}")).is_refused(&[&expected]);
+}
+
+const DURATION: &str = r#"a duration above zero such as "90s", "5m" or "1h 30m", at most 10 years"#;
+const DURATION_OR_ZERO: &str = r#"a duration such as "90s", "5m" or "1h 30m", at most 10 years"#;
+const ADDRESS: &str = r#"an address and port such as "127.0.0.1:8115" or "[::]:8115""#;
+const PATH: &str = r#"a path such as "/" or "/films", without "..", "%", backslashes and empty segments"#;
+const WEB_ADDRESS: &str = "an http or https URL without user name, query and fragment";
+
+#[test]
+fn addresses() {
+    check("server", "listen", r#""8115""#, &format!(r#"{ADDRESS}, found "8115""#));
+    check("server", "listen", "8115", &format!("{ADDRESS}, found 8115"));
+}
+
+#[test]
+fn paths() {
+    for path in ["//", "/a//b", "/../a", "/a%20b", "/a/./b", "a\\\\b", "/a?", ""] {
+        let found = path.replace("\\\\", "\\");
+        check("server", "prefix", &format!("\"{path}\""), &format!("{PATH}, found {found:?}"));
+    }
+    for (given, normal) in [("/", "/"), ("dav", "/dav"), ("/dav/", "/dav"), ("/a/电影", "/a/电影")] {
+        let config = Given::minimal_and(&format!("[server]\nprefix = \"{given}\"")).load();
+        assert_eq!(config.server.prefix, normal);
+    }
+}
+
+#[test]
+fn durations() {
+    check("cache", "listing_ttl", r#""5 parsecs""#, &format!(r#"{DURATION}, found "5 parsecs""#));
+    check("cache", "listing_ttl", "300", &format!("{DURATION}, found 300"));
+    check("cache", "link_margin", r#""20years""#, &format!(r#"{DURATION_OR_ZERO}, found "20years""#));
+    for (section, key) in [
+        ("server", "request_header_timeout"),
+        ("cache", "listing_ttl_floor"),
+        ("limits", "attempt_timeout"),
+        ("limits", "deadline"),
+        ("limits", "connect_timeout"),
+        ("limits", "read_timeout"),
+        ("limits", "block_pause"),
+        ("quota", "ttl"),
+    ] {
+        check(section, key, r#""0s""#, &format!(r#"{DURATION}, found "0s""#));
+    }
+}
+
+#[test]
+fn numbers_out_of_range() {
+    for (section, key, value, range) in [
+        ("server", "max_connections", "0", "1 to 1000000"),
+        ("cache", "listing_entries", "0", "1 to 1000000000"),
+        ("cache", "links", "-1", "1 to 100000000"),
+        ("limits", "burst", "0", "1 to 1000"),
+        ("limits", "retries", "11", "0 to 10"),
+        ("limits", "open_bodies", "1.5", "1 to 1000"),
+        ("limits", "open_bodies", "\"many\"", "1 to 1000"),
+    ] {
+        check(section, key, value, &format!("a whole number from {range}, found {value}"));
+    }
+    for value in ["0.0", "-1", "1000", "nan", "true"] {
+        let found = if value == "0.0" { "0" } else { &value.replace("nan", "NaN") };
+        check("limits", "requests_per_second", value, &format!("a number from 0.01 to 100, found {found}"));
+    }
+}
+
+#[test]
+fn switches_choices_and_texts() {
+    check("quota", "report", r#""maybe""#, r#"true or false, found "maybe""#);
+    check("download", "unbound_links", "1", "true or false, found 1");
+    check("log", "format", r#""xml""#, r#""text" or "json", found "xml""#);
+    check("log", "level", "3", "a text in quotes, found 3");
+    check(
+        "download",
+        "user_agent",
+        r#""a\nb""#,
+        r#"a User-Agent of printable ASCII characters, found "a\nb""#,
+    );
+}
+
+#[test]
+fn web_addresses() {
+    check("download", "proxy_url", r#""ftp://x""#, &format!(r#"{WEB_ADDRESS}, found "ftp://x""#));
+    check("download", "proxy_url", r#""http://x/?q""#, &format!(r#"{WEB_ADDRESS}, found "http://x/?q""#));
+    check(
+        "upstream",
+        "base_url",
+        r#""x""#,
+        &format!(r#"{WEB_ADDRESS}, found "x" (relative URL without a base)"#),
+    );
+    let config = Given::minimal_and("[upstream]\nbase_url = \"http://127.0.0.1:1/\"").load();
+    assert_eq!(config.upstream.base_url.as_deref(), Some("http://127.0.0.1:1"));
+}
+
+#[test]
+fn values_that_do_not_go_together() {
+    check(
+        "cache",
+        "listing_ttl",
+        r#""5s""#,
+        r#"at least cache.listing_ttl_floor, 10s by the built-in defaults, found "5s""#,
+    );
+    check(
+        "limits",
+        "attempt_timeout",
+        r#""2m""#,
+        r#"at most limits.deadline, 1m by the built-in defaults, found "2m""#,
+    );
+    Given::minimal_and("[limits]\ndeadline = \"10s\"").is_refused(&[
+        "the built-in defaults: limits.attempt_timeout: \
+         expected at most limits.deadline, 10s by dav115.toml, \
+         found \"20s\"",
+    ]);
+}
+
+#[test]
+fn the_public_key() {
+    let check = |key: &str, expected: &[&str]| {
+        let expected: Vec<_> =
+            expected.iter().map(|rest| format!("dav115.toml: upstream.m115_public_key.{rest}")).collect();
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        Given::minimal_and(&format!("[upstream]\nm115_public_key = {key}")).is_refused(&expected);
+    };
+    check(
+        "{ modulus = \"xyz\", exponent = 4 }",
+        &[
+            "modulus: expected 1 to 256 hexadecimal digits, found a text of 3 characters",
+            "exponent: expected an odd number such as 65537, found 4",
+        ],
+    );
+    check(
+        "{ modulus = \"0\" }",
+        &[
+            "modulus: expected 1 to 256 hexadecimal digits, found a text of 1 characters",
+            "exponent: expected an odd number such as 65537, found nothing",
+        ],
+    );
+    let digits = format!("00{}", "A".repeat(256));
+    let key = format!("[upstream]\nm115_public_key = {{ modulus = \"{digits}\", exponent = 65537 }}");
+    let key = Given::minimal_and(&key).load().upstream.m115_public_key.unwrap();
+    assert_eq!((key.modulus_hex.as_str(), key.exponent), (&*"a".repeat(256), 65537));
+}
+
+#[test]
+fn users() {
+    Given::minimal_and(
+        "[[users]]\nname = \"a:b\"\npassword_hash = \"$argon2\"\n\
+         [[users]]\nname = \"\"\npassword_hash = \"$argon2\"\n\
+         [[users]]\nname = \"a\"\npassword_hash = \"$argon2\"\n\
+         [[users]]\nname = \"a\"\npassword_hash = \"$argon2\"\n",
+    )
+    .is_refused(&[
+        "dav115.toml: users[0].name: expected a user name that is not empty and holds no colon, \
+         found \"a:b\"",
+        "dav115.toml: users[1].name: expected a user name that is not empty and holds no colon, \
+         found \"\"",
+        "dav115.toml: users[3].name: expected a name of its own, \
+         since users[2].name has this one, found \"a\"",
+    ]);
+}
+
+#[test]
+fn accounts() {
+    Given::minimal_and("[[accounts]]\nname = \"main\"\ncookie = \"\"\n[[accounts]]\ncookie = \"x\"")
+        .is_refused(&[
+            "dav115.toml: accounts[1].name: expected a name of its own, \
+         since accounts[0].name has this one, found \"main\"",
+            "dav115.toml: accounts[1].cookie: expected a text in quotes that is not empty, \
+         found an empty text",
+            "dav115.toml: accounts[2].name: expected a text in quotes, found nothing",
+        ]);
+}
+
+#[test]
+fn the_account_of_a_mount() {
+    let mounts = "[[mounts]]\npath = \"/a\"\naccount = \"c\"\n[[mounts]]\npath = \"/b\"\n";
+    let two = "[[accounts]]\nname = \"a\"\ncookie = \"x\"\n[[accounts]]\nname = \"b\"\ncookie = \"x\"\n";
+    Given::file(&format!("{mounts}{two}")).is_refused(&[
+        "dav115.toml: mounts[0].account: expected the name of an account, \"a\" or \"b\", found \"c\"",
+        "dav115.toml: mounts[1].account: expected the name of an account, \"a\" or \"b\", found nothing; \
+         it may only be left out when there is one account",
+    ]);
+    Given::file(mounts).is_refused(&[
+        "dav115.toml: mounts[0].account: expected an account, found \"c\"; \
+         add an [[accounts]] entry with name and cookie",
+        "dav115.toml: mounts[1].account: expected an account, found nothing; \
+         add an [[accounts]] entry with name and cookie",
+    ]);
+}
+
+#[test]
+fn the_values_of_a_mount() {
+    Given::file(&format!("{MINIMAL}kind = \"share\"\nroot_id = -1\ndownload = \"prxy\"")).is_refused(&[
+        "dav115.toml: mounts[0].kind: expected \"cloud\", found \"share\"",
+        "dav115.toml: mounts[0].root_id: \
+         expected the id of a folder in digits, or \"0\" for everything, found -1",
+        "dav115.toml: mounts[0].download: expected \"redirect\", \"redirect!\", \"proxy\" or \"proxy_url\", \
+         found \"prxy\"",
+    ]);
+}
+
+#[test]
+fn mounts_inside_each_other() {
+    let mounts = |paths: &[&str]| {
+        let mounts: Vec<_> = paths.iter().map(|path| format!("[[mounts]]\npath = \"{path}\"\n")).collect();
+        let mounts = mounts.concat();
+        Given::file(&format!("[[accounts]]\nname = \"a\"\ncookie = \"x\"\n{mounts}"))
+    };
+    for (first, second) in [("/a", "/a/"), ("/a", "/a/b"), ("/a/b", "/a"), ("/", "/a")] {
+        let second_normal = second.trim_end_matches('/');
+        mounts(&[first, second]).is_refused(&[&format!(
+            "dav115.toml: mounts[1].path: expected a path apart from that of mounts[0].path, \"{first}\", \
+             found \"{second_normal}\"; one mount may not lie inside another"
+        )]);
+    }
+    assert_eq!(mounts(&["/a", "/ab", "/b/a"]).load().mounts.len(), 3);
+}
+
+#[test]
+fn a_download_proxy_that_is_not_set() {
+    let expected = "dav115.toml: mounts[0].download: expected download.proxy_url and download.proxy_token \
+                    to be set for this, found \"proxy_url\"; set both, or use \"redirect\" or \"proxy\"";
+    let file = format!("{MINIMAL}download = \"proxy_url\"\n[download]\nproxy_url = \"https://p.example/\"\n");
+    Given::file(&file).is_refused(&[expected]);
+    let config = Given::file(&format!("{file}proxy_token = \"t\"")).load();
+    assert_eq!(config.download.proxy_url.as_deref(), Some("https://p.example"));
+}
+
+#[test]
+fn all_problems_of_all_sources_are_said_at_once() {
+    let given = Given::file(
+        "mode = 1\n[server]\nlisten = 1\n[[accounts]]\nname = \"a\"\n[[mounts]]\npath = \"/\"\naccount = \"b\"\n",
+    )
+    .variable("DAV115__LIMITS__BURST", "0")
+    .variable("DAV115__CACHE__LINK", "1");
+    given.is_refused(&[
+        "environment variable DAV115__CACHE__LINK: cache.link: expected a known key, found an unknown one; \
+         did you mean DAV115__CACHE__LINKS?",
+        "dav115.toml: mode: expected a known key, found an unknown one; \
+         the keys known here are server, log, users, accounts, download, mounts, cache, limits, quota, upstream",
+        &format!("dav115.toml: server.listen: expected {ADDRESS}, found 1"),
+        "dav115.toml: accounts[0].cookie: expected cookie or cookie_file, found neither",
+        "dav115.toml: mounts[0].account: expected the name of an account, \"a\", found \"b\"",
+        "environment variable DAV115__LIMITS__BURST: limits.burst: expected a whole number from 1 to 1000, \
+         found \"0\"",
+    ]);
+    let text = crate::config::Config::load(&given.sources).unwrap_err().to_string();
+    assert!(text.starts_with("the configuration has 6 problems:\n  - environment variable "), "{text}");
+}

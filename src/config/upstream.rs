@@ -1,0 +1,79 @@
+//! `[upstream]`: something else in the place of 115, for tests and mirrors.
+
+use ::config::Value;
+
+use super::describe::Page;
+use super::parse::{Refusal, text_of, web_address, whole};
+use super::table::{Read, Table};
+
+/// The most hexadecimal digits of a modulus: 1024 bits.
+const MAX_MODULUS_DIGITS: usize = 256;
+
+/// What stands in the place of 115.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upstream {
+    /// When set, a request for `https://HOST/path` goes to `{base_url}/HOST/path`. Without a final slash.
+    pub base_url: Option<String>,
+    /// The key of download calls; `None` means 115's own.
+    pub m115_public_key: Option<PublicKey>,
+}
+
+/// An RSA public key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// The modulus: 1 to 256 lower-case hexadecimal digits, the first of which is not zero.
+    pub modulus_hex: String,
+    /// The exponent: odd and at least 3.
+    pub exponent: u32,
+}
+
+impl Upstream {
+    pub(super) fn read(table: &mut Table<'_>) -> Read<Self> {
+        let base_url = table.optional("base_url", web_address);
+        let m115_public_key = table.optional_section("m115_public_key", PublicKey::read);
+        Ok(Self { base_url: base_url?, m115_public_key: m115_public_key? })
+    }
+
+    pub(super) fn describe(&self, page: &mut Page) {
+        page.table("[upstream]");
+        match &self.base_url {
+            Some(url) => page.text("base_url", url),
+            None => page.comment("no base_url: 115 itself"),
+        }
+        match &self.m115_public_key {
+            Some(PublicKey { modulus_hex, exponent }) => page.plain(
+                "m115_public_key",
+                format_args!(r#"{{ modulus = "{modulus_hex}", exponent = {exponent} }}"#),
+            ),
+            None => page.comment("no m115_public_key: 115's own"),
+        }
+    }
+}
+
+impl PublicKey {
+    fn read(table: &mut Table<'_>) -> Read<Self> {
+        let modulus_hex = table.required("modulus", modulus);
+        let exponent = table.required("exponent", exponent);
+        Ok(Self { modulus_hex: modulus_hex?, exponent: exponent? })
+    }
+}
+
+fn modulus(value: &Value) -> Result<String, Refusal> {
+    let expected = || Refusal::new(format!("1 to {MAX_MODULUS_DIGITS} hexadecimal digits"));
+    let text = text_of(value, "").map_err(|_| expected())?;
+    let digits = text.trim_start_matches('0').to_ascii_lowercase();
+    if (1..=MAX_MODULUS_DIGITS).contains(&digits.len())
+        && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    {
+        Ok(digits)
+    } else {
+        Err(expected().found(format!("a text of {} characters", text.chars().count())))
+    }
+}
+
+fn exponent(value: &Value) -> Result<u32, Refusal> {
+    match whole(3..=u64::from(u32::MAX))(value) {
+        Ok(exponent) if exponent % 2 == 1 => Ok(exponent),
+        _ => Err(Refusal::new("an odd number such as 65537")),
+    }
+}
