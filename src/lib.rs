@@ -1,6 +1,7 @@
 //! dav115: a WebDAV gateway for the 115 cloud drive.
 
 pub mod cache;
+pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod dav;
