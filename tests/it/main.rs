@@ -1,0 +1,4 @@
+//! The one integration test binary: the whole gateway against the simulated 115.
+
+mod davserver_edges;
+mod tidy;
