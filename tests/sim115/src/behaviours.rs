@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_part_of_the_switches_is_enough() {
-        let read: Behaviours = serde_json::from_str(r#"{"type_jitter":true,"empty_agent":"cdn_rejects"}"#).unwrap();
+        let read: Behaviours =
+            serde_json::from_str(r#"{"type_jitter":true,"empty_agent":"cdn_rejects"}"#).unwrap();
         assert_eq!(
             read,
             Behaviours { type_jitter: true, empty_agent: EmptyAgent::CdnRejects, ..Behaviours::default() }

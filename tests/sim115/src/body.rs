@@ -61,7 +61,16 @@ impl SimBody {
 
     /// A body of the bytes `next..end` of a content.
     pub(crate) fn range(content: Content, next: u64, end: u64) -> Self {
-        Self { content, next, end, shaping: Shaping::default(), pause: None, breaking: false, sent: None, open: None }
+        Self {
+            content,
+            next,
+            end,
+            shaping: Shaping::default(),
+            pause: None,
+            breaking: false,
+            sent: None,
+            open: None,
+        }
     }
 
     /// The same body, counted in `sent` and held open until it is dropped.
@@ -107,7 +116,10 @@ impl Body for SimBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(context));
             self.pause = None;

@@ -78,7 +78,10 @@ impl Call {
 
     /// The User-Agent; a missing one is the same as an empty one.
     pub(crate) fn user_agent(&self) -> String {
-        self.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
+        self.headers
+            .get(USER_AGENT)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .unwrap_or_default()
     }
 
     /// All cookies, as one header.
@@ -95,7 +98,8 @@ impl Call {
 
 /// The host a request is for and the path below it.
 fn locate(path: &str, authority: Option<&str>, headers: &HeaderMap) -> Option<(String, String)> {
-    let (first, rest) = path.strip_prefix('/').unwrap_or(path).split_once('/').unwrap_or((path.trim_matches('/'), ""));
+    let (first, rest) =
+        path.strip_prefix('/').unwrap_or(path).split_once('/').unwrap_or((path.trim_matches('/'), ""));
     if is_known(first) {
         return Some((first.to_owned(), format!("/{rest}")));
     }
@@ -170,7 +174,10 @@ mod tests {
         assert_eq!(located("/webapi.115.com/files", here), Some((Host::Webapi, "/files".to_owned())));
         assert_eq!(located("/files", "webapi.115.com:80"), Some((Host::Webapi, "/files".to_owned())));
         assert_eq!(located("/115cdn.com/webapi/files", here), Some((Host::Webapi, "/files".to_owned())));
-        assert_eq!(located("/natsort/files.php", "aps.115.com"), Some((Host::Aps, "/natsort/files.php".to_owned())));
+        assert_eq!(
+            located("/natsort/files.php", "aps.115.com"),
+            Some((Host::Aps, "/natsort/files.php".to_owned()))
+        );
         assert_eq!(located("/cdnfhnfile.115cdn.net/ab/x", here), Some((Host::Cdn, "/ab/x".to_owned())));
         assert_eq!(located("/passportapi.115.com", here), Some((Host::Other, "/".to_owned())));
         assert_eq!(located("/files", here), None);

@@ -148,7 +148,9 @@ mod tests {
         let content = Content::Rule { seed: 7, size: 20_000 };
         let whole = content.read(0..u64::MAX);
         assert_eq!(whole.len(), 20_000);
-        for (start, end) in [(0, 1), (3, 9), (4090, 4110), (4096, 8192), (8191, 8195), (19_990, 30_000), (5, 5)] {
+        for (start, end) in
+            [(0, 1), (3, 9), (4090, 4110), (4096, 8192), (8191, 8195), (19_990, 30_000), (5, 5)]
+        {
             let part = content.read(start..end);
             assert_eq!(part, whole.slice(index(start)..index(end.min(20_000))), "{start}..{end}");
         }

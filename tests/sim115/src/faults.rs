@@ -123,7 +123,8 @@ impl FaultRule {
     }
 
     fn matches(&self, endpoint: &str, offset: u64) -> bool {
-        (self.endpoint == "*" || self.endpoint == endpoint) && self.offset_at_least.is_none_or(|least| offset >= least)
+        (self.endpoint == "*" || self.endpoint == endpoint)
+            && self.offset_at_least.is_none_or(|least| offset >= least)
     }
 
     /// Whether the `count`th matching call is struck.

@@ -48,9 +48,8 @@ pub(crate) fn encode(id: u64, folder: bool, variant: u64) -> String {
 /// The id inside a pick code of this account, and whether it names a folder; `None` when it is no such code.
 pub(crate) fn decode(code: &str) -> Option<(u64, bool)> {
     let folder = code.starts_with('f');
-    let (_, substitution) = TABLES.iter().find(|(prefix, _)| {
-        prefix.starts_with('f') == folder && code.starts_with(prefix)
-    })?;
+    let (_, substitution) =
+        TABLES.iter().find(|(prefix, _)| prefix.starts_with('f') == folder && code.starts_with(prefix))?;
     let body = code.as_bytes().get(if folder { 2 } else { 1 }..)?;
     let mut plain = Vec::with_capacity(body.len());
     for character in body {
@@ -69,9 +68,20 @@ mod tests {
 
     #[test]
     fn the_known_codes_come_out_and_back() {
-        let files = ["a82z4bk5m30arhgqn", "bnbz4air25c0v87he", "ccwgbvs0pnao6dhl2", "dj46ys1o7cv9uxznp", "e10yh25pbu8rxzn67"];
-        let folders =
-            ["fa8pzh2k5mb0a84gqn", "fbnz58bir2ac0nw7he", "fccqnuws0zvaocrpl2", "fdj40qscol1vhj5znp", "fe10yn2dpsu8513bo7"];
+        let files = [
+            "a82z4bk5m30arhgqn",
+            "bnbz4air25c0v87he",
+            "ccwgbvs0pnao6dhl2",
+            "dj46ys1o7cv9uxznp",
+            "e10yh25pbu8rxzn67",
+        ];
+        let folders = [
+            "fa8pzh2k5mb0a84gqn",
+            "fbnz58bir2ac0nw7he",
+            "fccqnuws0zvaocrpl2",
+            "fdj40qscol1vhj5znp",
+            "fe10yn2dpsu8513bo7",
+        ];
         for (variant, code) in (0_u64..).zip(files) {
             assert_eq!(encode(2_580_033_742_990_999_218, false, variant), code);
             assert_eq!(decode(code), Some((2_580_033_742_990_999_218, false)));

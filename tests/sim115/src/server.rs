@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -212,7 +212,8 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stopping: Cancellati
     // A refusal only costs latency.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| service::serve(Arc::clone(&shared), request));
-    let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    // Without a timer idle connections stay open, so that no client meets one closing under its next request.
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     first(stopping.cancelled(), serving).await;
 }
 

@@ -60,7 +60,11 @@ pub(super) fn downurl(
 }
 
 /// The node a pick code stands for, if it may be downloaded.
-fn granted<'tree>(found: &PickCode<'tree>, call: &Call, behaviours: &Behaviours) -> Result<&'tree SimNode, Value> {
+fn granted<'tree>(
+    found: &PickCode<'tree>,
+    call: &Call,
+    behaviours: &Behaviours,
+) -> Result<&'tree SimNode, Value> {
     match found {
         PickCode::Found(node) if node.violating => Err(refuse(call, 50_038, "文件包含违规内容，无法下载")),
         PickCode::Found(node) => Ok(node),
@@ -87,7 +91,10 @@ fn entry(
         let agent = call.user_agent();
         let minted = mint(shared, node, &agent, Terms::of_downurl(behaviours, &agent), behaviours);
         let url = address(&minted, faults);
-        (json!({"url": url, "client": 1, "desc": null, "oss_id": format!("fhnfile/{}", node.sha1())}), minted.set_cookie)
+        (
+            json!({"url": url, "client": 1, "desc": null, "oss_id": format!("fhnfile/{}", node.sha1())}),
+            minted.set_cookie,
+        )
     };
     let entry = json!({
         "file_name": node.name, "file_size": size, "pick_code": node.pick_code(), "sha1": node.sha1(), "url": url,

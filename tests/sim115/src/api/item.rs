@@ -8,7 +8,11 @@ use crate::tree::{SimNode, extension};
 
 /// The kind of a file by its extension: the number of the parameter `type`, and the `class` of an entry.
 const KINDS: [(u64, &str, &[&str]); 7] = [
-    (1, "DOC", &["txt", "md", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "csv", "html", "json", "srt"]),
+    (
+        1,
+        "DOC",
+        &["txt", "md", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "csv", "html", "json", "srt"],
+    ),
     (2, "PIC", &["png", "jpg", "jpeg", "gif", "webp", "bmp"]),
     (3, "MUS", &["mp3", "flac", "wav", "aac", "ogg", "m4a"]),
     (4, "AVI", &["mkv", "mp4", "avi", "mov", "ts", "wmv"]),

@@ -6,8 +6,28 @@ use crate::num::mix;
 
 /// Texts that sometimes come as numbers; all others, such as names and hashes, stay texts.
 const NUMERIC_TEXTS: [&str; 22] = [
-    "cid", "pid", "fid", "aid", "s", "t", "te", "tu", "tp", "to", "pt", "sh", "uid", "id", "user_id", "file_id",
-    "file_size", "count", "folder_count", "record_open_time", "is_private", "file_category",
+    "cid",
+    "pid",
+    "fid",
+    "aid",
+    "s",
+    "t",
+    "te",
+    "tu",
+    "tp",
+    "to",
+    "pt",
+    "sh",
+    "uid",
+    "id",
+    "user_id",
+    "file_id",
+    "file_size",
+    "count",
+    "folder_count",
+    "record_open_time",
+    "is_private",
+    "file_category",
 ];
 
 /// Turns about half of the scalars of an answer into the other type they may come as.
@@ -82,7 +102,10 @@ mod tests {
         for seed in 0..64 {
             let mut value = original.clone();
             jitter(&mut value, seed);
-            assert_eq!((&value["n"], &value["sha"], &value["state"]), (&json!("34"), &json!("56"), &json!(true)));
+            assert_eq!(
+                (&value["n"], &value["sha"], &value["state"]),
+                (&json!("34"), &json!("56"), &json!(true))
+            );
             texts += usize::from(value["s"] == json!("5"));
             numbers += usize::from(value["cid"] == json!(12));
         }

@@ -104,7 +104,9 @@ pub(crate) fn answer(
     let login = shared.account.judge(&call.cookies(), shared.clock.unix(), lingering);
     let mut answer = match (scripted(call, faults), login) {
         (Some(refusal), _) => refusal.into(),
-        (None, _) if endpoint == Endpoint::Unknown => refusal::refuse(call, 980_006, "404 no such API").into(),
+        (None, _) if endpoint == Endpoint::Unknown => {
+            refusal::refuse(call, 980_006, "404 no such API").into()
+        }
         (None, Login::In) => of_endpoint(shared, call, endpoint, behaviours, faults, number),
         (None, Login::WithoutCid) if matches!(endpoint, Endpoint::Files | Endpoint::Natsort) => {
             listing::empty(call).into()

@@ -48,7 +48,8 @@ pub(crate) struct Terms {
 impl Terms {
     /// The terms of a link of the client-application API.
     pub(crate) fn of_downurl(behaviours: &Behaviours, agent: &str) -> Self {
-        let plain = |binding| Self { binding, rejected: false, with_cookie: binding == Binding::AgentAndCookie };
+        let plain =
+            |binding| Self { binding, rejected: false, with_cookie: binding == Binding::AgentAndCookie };
         if !agent.is_empty() {
             return plain(behaviours.link_binding);
         }
@@ -79,6 +80,7 @@ pub(crate) struct Minted {
 pub(crate) struct Link {
     signature: String,
     pub(super) content: Content,
+    pub(super) sha1: String,
     pub(super) modified: u64,
     agent: String,
     terms: Terms,
@@ -88,7 +90,13 @@ pub(crate) struct Link {
 }
 
 /// Makes a link to a file for the client `agent`.
-pub(crate) fn mint(shared: &Shared, node: &SimNode, agent: &str, terms: Terms, behaviours: &Behaviours) -> Minted {
+pub(crate) fn mint(
+    shared: &Shared,
+    node: &SimNode,
+    agent: &str,
+    terms: Terms,
+    behaviours: &Behaviours,
+) -> Minted {
     let expires = shared.clock.unix() + behaviours.link_lifetime_secs;
     let object = random_hex(20);
     let flag = match terms.binding {
@@ -110,7 +118,8 @@ pub(crate) fn mint(shared: &Shared, node: &SimNode, agent: &str, terms: Terms, b
         "1".to_owned(),
     ];
     let signature = shared.links.sign(&object, name, &values);
-    let mut url = format!("{}/{CDN_HOST}/{object}/{}", shared.public_base, utf8_percent_encode(name, ENCODED));
+    let mut url =
+        format!("{}/{CDN_HOST}/{object}/{}", shared.public_base, utf8_percent_encode(name, ENCODED));
     for (at, (parameter, value)) in SIGNED.iter().zip(&values).enumerate() {
         let separator = if at == 0 { '?' } else { '&' };
         url.extend([separator.to_string().as_str(), parameter, "=", value]);
@@ -124,6 +133,7 @@ pub(crate) fn mint(shared: &Shared, node: &SimNode, agent: &str, terms: Terms, b
     let link = Link {
         signature,
         content: content(node),
+        sha1: node.sha1().to_owned(),
         modified: node.modified,
         agent: agent.to_owned(),
         terms,
@@ -146,7 +156,12 @@ pub(crate) struct Links {
 
 impl Links {
     pub(crate) fn new() -> Self {
-        Self { secret: random_hex(20), records: Mutex::default(), open: Mutex::default(), closed: Notify::new() }
+        Self {
+            secret: random_hex(20),
+            records: Mutex::default(),
+            open: Mutex::default(),
+            closed: Notify::new(),
+        }
     }
 
     /// The number of bodies now open.
@@ -156,7 +171,8 @@ impl Links {
 
     fn sign(&self, object: &str, name: &str, values: &[String]) -> String {
         let mut hash = Sha1::new();
-        for part in [self.secret.as_str(), object, name].into_iter().chain(values.iter().map(String::as_str)) {
+        for part in [self.secret.as_str(), object, name].into_iter().chain(values.iter().map(String::as_str))
+        {
             hash.update(part);
             hash.update([0]);
         }
@@ -205,7 +221,12 @@ impl Links {
     }
 
     /// Counts one more open body, or `None` when the link or the account has too many already.
-    pub(super) async fn open(links: &Arc<Self>, link: &Link, per_user: u32, grace: Duration) -> Option<OpenBody> {
+    pub(super) async fn open(
+        links: &Arc<Self>,
+        link: &Link,
+        per_user: u32,
+        grace: Duration,
+    ) -> Option<OpenBody> {
         let deadline = Instant::now() + grace;
         loop {
             // Registered before the count is read, so that no closing between the two is missed.

@@ -7,7 +7,10 @@ mod range;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_RANGE, LAST_MODIFIED, RANGE};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_RANGE, LAST_MODIFIED,
+    RANGE,
+};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 pub(crate) use link::{Links, Minted, OpenBody, Terms, mint};
@@ -22,7 +25,12 @@ use crate::state::Shared;
 use range::Asked;
 
 /// Answers a request to the CDN.
-pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call, behaviours: &Behaviours, faults: &[Fault]) -> Reply {
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    call: &Call,
+    behaviours: &Behaviours,
+    faults: &[Fault],
+) -> Reply {
     if call.method != Method::GET && call.method != Method::HEAD {
         return cdn_refusal(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
     }
@@ -30,12 +38,13 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call, behaviours: &Behav
         Ok(link) => link,
         Err((status, message)) => return cdn_refusal(status, message),
     };
-    let (mut content, mut modified) = (link.content.clone(), link.modified);
+    let (mut content, mut sha1, mut modified) = (link.content.clone(), link.sha1.clone(), link.modified);
     if faults.contains(&Fault::ChangedContent) {
         content = Content::Rule { seed: content.size() ^ 0xc4a_95ed, size: content.size() + 1 };
+        sha1 = content.sha1_hex();
         modified += 60;
     }
-    let etag = format!("\"{}\"", &content.sha1_hex()[..32]);
+    let etag = format!("\"{}\"", &sha1[..32]);
     let dated = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(modified));
     if call.headers.contains_key(IF_MATCH) && !matches(call.header(IF_MATCH), &etag) {
         return cdn_refusal(StatusCode::PRECONDITION_FAILED, "precondition failed");
@@ -79,7 +88,9 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call, behaviours: &Behav
 /// What part is to be sent, under `If-Range` and the faults that disregard ranges.
 fn asked(call: &Call, size: u64, etag: &str, dated: &str, faults: &[Fault]) -> Asked {
     let condition = call.header(IF_RANGE);
-    if faults.contains(&Fault::IgnoreRange) || !(condition.is_empty() || condition == etag || condition == dated) {
+    if faults.contains(&Fault::IgnoreRange)
+        || !(condition.is_empty() || condition == etag || condition == dated)
+    {
         return Asked::Whole;
     }
     range::parse(call.header(RANGE), size)

@@ -13,7 +13,8 @@ pub(super) enum Asked {
 
 /// Reads a `Range` header. As object stores do, a header that is malformed or names several ranges is disregarded.
 pub(super) fn parse(header: &str, size: u64) -> Asked {
-    let Some((first, last)) = header.trim().strip_prefix("bytes=").and_then(|ranges| ranges.split_once('-')) else {
+    let Some((first, last)) = header.trim().strip_prefix("bytes=").and_then(|ranges| ranges.split_once('-'))
+    else {
         return Asked::Whole;
     };
     let number = |text: &str| text.trim().parse::<u64>().ok();
@@ -24,11 +25,15 @@ pub(super) fn parse(header: &str, size: u64) -> Asked {
             None => Asked::Whole,
         },
         (first, last) => match (number(first), number(last)) {
-            (Some(first), _) if (last.is_empty() || number(last).is_some_and(|last| last >= first)) && first >= size => {
+            (Some(first), _)
+                if (last.is_empty() || number(last).is_some_and(|last| last >= first)) && first >= size =>
+            {
                 Asked::Beyond
             }
             (Some(first), None) if last.is_empty() => Asked::Part(first, size),
-            (Some(first), Some(last)) if last >= first => Asked::Part(first, last.saturating_add(1).min(size)),
+            (Some(first), Some(last)) if last >= first => {
+                Asked::Part(first, last.saturating_add(1).min(size))
+            }
             _ => Asked::Whole,
         },
     }

@@ -28,7 +28,8 @@ impl NodeRef {
             Self::Id(id) => tree.node(*id).map(|node| node.id),
             Self::Path(path) => {
                 let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
-                tree.find(&names).or_else(|| path.parse().ok().and_then(|id| tree.node(id)).map(|node| node.id))
+                tree.find(&names)
+                    .or_else(|| path.parse().ok().and_then(|id| tree.node(id)).map(|node| node.id))
             }
         };
         found.ok_or_else(|| (StatusCode::NOT_FOUND, format!("no such node: {self:?}")))
@@ -56,7 +57,8 @@ impl Filling {
             (Some(size), _, _) => Content::Rule { seed: self.seed.unwrap_or(id_hint), size },
             (None, Some(text), _) => Content::Bytes(text.into()),
             (None, None, Some(encoded)) => {
-                let bytes = STANDARD.decode(encoded).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+                let bytes =
+                    STANDARD.decode(encoded).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
                 Content::Bytes(bytes.into())
             }
             (None, None, None) => Content::Bytes(Bytes::new()),
@@ -205,5 +207,7 @@ pub(super) fn content_of(shared: &Shared, query: &str) -> Result<Reply, Failure>
 }
 
 fn param(query: &str, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }

@@ -50,11 +50,18 @@ pub(super) async fn start(tree: Tree) -> Sim {
 }
 
 /// Opens a connection and sends a request; `target` may be an absolute URL of this simulator.
-pub(super) async fn send(sim: &Sim, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+pub(super) async fn send(
+    sim: &Sim,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> TcpStream {
     let base = sim.base_url();
     let target = target.strip_prefix(base.as_str()).unwrap_or(target);
     let mut stream = TcpStream::connect(sim.address()).await.unwrap();
-    let mut text = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut text =
+        format!("{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     if !headers.iter().any(|(name, _)| *name == "Host") {
         text.push_str("Host: 127.0.0.1\r\n");
     }
@@ -98,7 +105,8 @@ pub(super) async fn get(sim: &Sim, target: &str) -> Answer {
 pub(super) async fn post(sim: &Sim, target: &str, agent: Option<&str>, fields: &[(&str, &str)]) -> Answer {
     let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let cookie = sim.cookie();
-    let mut headers = vec![("Cookie", cookie.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+    let mut headers =
+        vec![("Cookie", cookie.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
     headers.extend(agent.map(|agent| ("User-Agent", agent)));
     exchange(sim, "POST", target, &headers, &form).await.expect("an answer")
 }
@@ -114,7 +122,8 @@ pub(super) fn seal(sim: &Sim, json: &str) -> String {
     let mut sealed = Vec::new();
     for piece in plain.chunks(117) {
         let block = [vec![0, 2], vec![2; 125 - piece.len()], vec![0], piece.to_vec()].concat();
-        let number = BigUint::from_bytes_be(&block).modpow(&BigUint::from(sim.exponent()), &modulus).to_bytes_be();
+        let number =
+            BigUint::from_bytes_be(&block).modpow(&BigUint::from(sim.exponent()), &modulus).to_bytes_be();
         sealed.extend(vec![0; 128 - number.len()]);
         sealed.extend(number);
     }
@@ -126,7 +135,8 @@ pub(super) fn open(sim: &Sim, data: &str) -> Value {
     let modulus = BigUint::parse_bytes(sim.modulus_hex().as_bytes(), 16).unwrap();
     let mut plain = Vec::new();
     for block in STANDARD.decode(data).unwrap().chunks(128) {
-        let opened = BigUint::from_bytes_be(block).modpow(&BigUint::from(sim.exponent()), &modulus).to_bytes_be();
+        let opened =
+            BigUint::from_bytes_be(block).modpow(&BigUint::from(sim.exponent()), &modulus).to_bytes_be();
         let start = opened.iter().skip(1).position(|byte| *byte == 0).unwrap() + 2;
         plain.extend_from_slice(&opened[start..]);
     }
@@ -134,7 +144,8 @@ pub(super) fn open(sim: &Sim, data: &str) -> Value {
                  2a966818f24afdbd6b978f4d8f8913b76c8e93ed0e0d483ed72f88d8fefe7e8650954fd1eb832634db667b9c7e9d7a81\
                  32eab633de3aa95934663baaba816048b9d5819cf86c8477ff5478265fbee81e369f34805c452c9b76d51b8fccc3b8f5";
     let at = |place: usize| u8::from_str_radix(&table[2 * place..2 * place + 2], 16).unwrap();
-    let key: Vec<u8> = (0..12).map(|place| plain[place].wrapping_add(at(12 * place)) ^ at(12 * (11 - place))).collect();
+    let key: Vec<u8> =
+        (0..12).map(|place| plain[place].wrapping_add(at(12 * place)) ^ at(12 * (11 - place))).collect();
     let mut text = plain[16..].to_vec();
     mask(&mut text, &key);
     text.reverse();

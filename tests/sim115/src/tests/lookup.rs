@@ -13,12 +13,16 @@ async fn paths_lead_to_folders_only() {
     });
     let path = "%E5%89%A7%E9%9B%86/%E4%B8%89%E4%BD%93";
     let found = get(&sim, &format!("/webapi.115.com/files/getid?path=/{path}")).await.json();
-    assert_eq!(found, json!({"state": true, "errno": 0, "error": "", "id": show.to_string(), "is_private": "0"}));
+    assert_eq!(
+        found,
+        json!({"state": true, "errno": 0, "error": "", "id": show.to_string(), "is_private": "0"})
+    );
     for missing in ["/hello.txt", "/nowhere", "/", ""] {
         let answer = get(&sim, &format!("/webapi.115.com/files/getid?path={missing}")).await.json();
         assert_eq!((&answer["id"], &answer["state"]), (&json!(0), &json!(true)), "{missing}");
     }
-    let below = get(&sim, &format!("/webapi.115.com/files/get_path_id?path=Season+01&parent_id={show}")).await.json();
+    let below =
+        get(&sim, &format!("/webapi.115.com/files/get_path_id?path=Season+01&parent_id={show}")).await.json();
     assert_eq!(below["id"], season.to_string());
     assert_eq!((sim.calls("getid"), sim.calls("get_path_id")), (5, 1));
 }
@@ -32,10 +36,16 @@ async fn one_node_is_described() {
     });
     for query in [format!("file_id={file}"), format!("pick_code={code}")] {
         let info = get(&sim, &format!("/webapi.115.com/files/get_info?{query}")).await.json();
-        assert_eq!((&info["data"][0]["n"], &info["data"][0]["fid"]), (&json!("hello.txt"), &json!(file.to_string())));
+        assert_eq!(
+            (&info["data"][0]["n"], &info["data"][0]["fid"]),
+            (&json!("hello.txt"), &json!(file.to_string()))
+        );
     }
     for query in ["file_id=0", "file_id=5", "pick_code=x"] {
-        assert_eq!(get(&sim, &format!("/webapi.115.com/files/get_info?{query}")).await.json()["state"], false);
+        assert_eq!(
+            get(&sim, &format!("/webapi.115.com/files/get_info?{query}")).await.json()["state"],
+            false
+        );
     }
     let category = get(&sim, &format!("/webapi.115.com/category/get?cid={show}")).await.json();
     assert_eq!((&category["count"], &category["folder_count"]), (&json!("8"), &json!("1")));
@@ -51,7 +61,10 @@ async fn the_space_is_told_and_its_sizes_may_be_floats() {
     let info = get(&sim, "/webapi.115.com/files/index_info?count_space_nums=0").await.json();
     let space = &info["data"]["space_info"];
     let used = sim.tree(|tree| tree.total_bytes());
-    assert_eq!((&space["all_use"]["size"], &space["all_total"]["size_format"]), (&json!(used), &json!("15TB")));
+    assert_eq!(
+        (&space["all_use"]["size"], &space["all_total"]["size_format"]),
+        (&json!(used), &json!("15TB"))
+    );
     sim.behave(|behaviours| behaviours.type_jitter = true);
     let mut kinds = Vec::new();
     for _ in 0..40 {

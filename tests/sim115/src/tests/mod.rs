@@ -1,5 +1,11 @@
 //! Tests that drive the running server over HTTP.
 
+mod cdn;
 mod client;
+mod control;
+mod cookies;
+mod faults;
+mod links;
 mod listing;
 mod lookup;
+mod scale;

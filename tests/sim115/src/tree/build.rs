@@ -49,10 +49,12 @@ impl FromStr for Tree {
             "empty" => Ok(Self::Empty),
             _ => match (text.strip_prefix("flat:"), text.split_once('x')) {
                 (Some(files), _) => Ok(Self::Flat(number(files)?)),
-                (None, Some((folders, files))) => Ok(Self::Grid { folders: number(folders)?, files: number(files)? }),
-                (None, None) => {
-                    Err(format!("`{text}` is none of demo, demo-small, nasty, empty, flat:<files>, <folders>x<files>"))
+                (None, Some((folders, files))) => {
+                    Ok(Self::Grid { folders: number(folders)?, files: number(files)? })
                 }
+                (None, None) => Err(format!(
+                    "`{text}` is none of demo, demo-small, nasty, empty, flat:<files>, <folders>x<files>"
+                )),
             },
         }
     }
@@ -129,9 +131,17 @@ fn demo(tree: &mut TreeState, with_film: bool) {
         tree.add_file(album, &format!("{track:02} – Ça ira 100%.flac"), content);
     }
     let documents = tree.add_folder(ROOT, "Documents");
-    tree.add_file(documents, "README.txt", text("This drive is simulated. Every byte of it is made by rule.\n"));
+    tree.add_file(
+        documents,
+        "README.txt",
+        text("This drive is simulated. Every byte of it is made by rule.\n"),
+    );
     tree.add_file(documents, "笔记.md", text("# 笔记\n\n- 第一条\n- 第二条 👍\n"));
-    tree.add_file(documents, "report 2024.html", text("<!doctype html><title>Report</title><p>Nothing to report.\n"));
+    tree.add_file(
+        documents,
+        "report 2024.html",
+        text("<!doctype html><title>Report</title><p>Nothing to report.\n"),
+    );
     tree.add_file(documents, "data.json", text("{\"answer\": 42}\n"));
     tree.add_file(documents, "empty.txt", Content::Bytes(Bytes::new()));
     let pictures = tree.add_folder(ROOT, "照片 📷");
@@ -148,4 +158,5 @@ fn demo(tree: &mut TreeState, with_film: bool) {
     tree.add_file(ROOT, "hello.txt", text("hello from the simulated drive\n"));
 }
 
-const SUBTITLES: &str = "1\n00:00:01,000 --> 00:00:03,500\n道路千万条\n\n2\n00:00:03,600 --> 00:00:06,000\n安全第一条\n";
+const SUBTITLES: &str =
+    "1\n00:00:01,000 --> 00:00:03,500\n道路千万条\n\n2\n00:00:03,600 --> 00:00:06,000\n安全第一条\n";

@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub use build::Tree;
-pub use node::{NodeKind, SimNode};
 pub(crate) use naming::{extension, shown};
+pub use node::{NodeKind, SimNode};
 pub(crate) use order::{Order, SortKey};
 
 use crate::clock::Clock;
@@ -95,7 +95,10 @@ impl TreeState {
     /// The node a path of raw names leads to; of several of one name the oldest.
     pub fn find(&self, path: &[&str]) -> Option<u64> {
         path.iter().try_fold(ROOT, |folder, name| {
-            self.child_ids(folder).iter().copied().find(|id| self.nodes.get(id).is_some_and(|node| node.name == *name))
+            self.child_ids(folder)
+                .iter()
+                .copied()
+                .find(|id| self.nodes.get(id).is_some_and(|node| node.name == *name))
         })
     }
 
@@ -179,7 +182,7 @@ impl TreeState {
             return known;
         }
         let ids = if deep { self.files_below(folder) } else { self.child_ids(folder).to_vec() };
-        let sorted = order::sorted(&self.nodes, ids, order);
+        let sorted = order::sorted(&self.nodes, &ids, order);
         self.orders.keep(folder, order, deep, Arc::clone(&sorted));
         sorted
     }
@@ -250,7 +253,9 @@ impl TreeState {
 
     /// Moves a node into another folder; `false` when either is missing or the folder lies below the node.
     pub fn relocate(&mut self, id: u64, parent: u64) -> bool {
-        if !self.node(parent).is_some_and(SimNode::is_folder) || self.lineage(parent).iter().any(|node| node.id == id) {
+        if !self.node(parent).is_some_and(SimNode::is_folder)
+            || self.lineage(parent).iter().any(|node| node.id == id)
+        {
             return false;
         }
         let Some(old) = self.node(id).map(|node| node.parent) else { return false };
@@ -286,7 +291,9 @@ impl TreeState {
 
     /// Gives a file other bytes under the same id; `false` when it is no file.
     pub fn set_content(&mut self, id: u64, content: Content) -> bool {
-        let Some(before) = self.node(id).filter(|node| !node.is_folder()).map(SimNode::size) else { return false };
+        let Some(before) = self.node(id).filter(|node| !node.is_folder()).map(SimNode::size) else {
+            return false;
+        };
         let now = self.stamp();
         self.total_bytes = self.total_bytes - before + content.size();
         self.edit(id, |node| {

@@ -62,7 +62,8 @@ fn chunk(file: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
 fn crc(data: &[u8]) -> u32 {
     let mut table = [0_u32; 256];
     for (value, entry) in (0_u32..).zip(table.iter_mut()) {
-        *entry = (0..8).fold(value, |rest, _| if rest & 1 == 1 { 0xedb8_8320 ^ (rest >> 1) } else { rest >> 1 });
+        *entry =
+            (0..8).fold(value, |rest, _| if rest & 1 == 1 { 0xedb8_8320 ^ (rest >> 1) } else { rest >> 1 });
     }
     !data.iter().fold(u32::MAX, |rest, byte| table[(rest.to_le_bytes()[0] ^ byte) as usize] ^ (rest >> 8))
 }

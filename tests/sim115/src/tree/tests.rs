@@ -78,7 +78,8 @@ fn trees_are_named_and_have_their_sizes() {
     assert_eq!(TreeState::build(&Tree::Flat(2000)).len(), 2001);
     assert!(TreeState::build(&Tree::DemoSmall).total_bytes() < 10_000_000);
     let demo = TreeState::build(&Tree::Demo);
-    let big: Vec<u64> = demo.walk().iter().map(|(_, node)| node.size()).filter(|size| *size > 1 << 20).collect();
+    let big: Vec<u64> =
+        demo.walk().iter().map(|(_, node)| node.size()).filter(|size| *size > 1 << 20).collect();
     assert_eq!(big, [4 << 30]);
 }
 
