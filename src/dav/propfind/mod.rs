@@ -9,6 +9,8 @@ mod request;
 mod writer;
 
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod tests;

@@ -133,15 +133,12 @@ impl Writer {
         while let Next::Child(index) = self.next
             && self.buffer.len() < FRAME
         {
-            match children.get(index) {
-                Some(child) => {
-                    self.push_child(child);
-                    self.next = Next::Child(index + 1);
-                }
-                None => {
-                    self.buffer.push_str("</D:multistatus>");
-                    self.next = Next::Done;
-                }
+            if let Some(child) = children.get(index) {
+                self.push_child(child);
+                self.next = Next::Child(index + 1);
+            } else {
+                self.buffer.push_str("</D:multistatus>");
+                self.next = Next::Done;
             }
         }
         Some(Bytes::from(std::mem::take(&mut self.buffer)))
