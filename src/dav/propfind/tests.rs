@@ -145,11 +145,7 @@ async fn checksums_come_when_named_and_with_include() {
     let fixture = fixture();
     let checksums = format!("<oc:checksums><oc:checksum>SHA1:{SHA1}</oc:checksum></oc:checksums>");
     let xml = fixture.propfind("/m/a&b.txt", "0", prop("<oc:checksums/>")).await;
-    let head = HEAD.replace('>', r#" xmlns:oc="http://owncloud.org/ns">"#).replace("?  ", "?");
-    assert!(
-        xml.contains(&checksums) && xml.contains(r#" xmlns:oc="http://owncloud.org/ns""#),
-        "{xml} {head}"
-    );
+    assert!(xml.contains(&checksums) && xml.contains(r#" xmlns:oc="http://owncloud.org/ns""#), "{xml}");
     let include = r#"<propfind xmlns="DAV:"><include><checksums xmlns="http://owncloud.org/ns"/><getetag/><nope/></include><allprop/></propfind>"#;
     let xml = fixture.propfind("/m/a&b.txt", "0", include).await;
     assert!(xml.contains(&checksums) && xml.contains("<D:creationdate>"), "{xml}");
