@@ -51,6 +51,11 @@ impl Name {
 /// A character XML 1.0 cannot hold, even escaped, becomes U+FFFD:
 /// one such name must not make the listing of its folder unreadable.
 pub(super) fn escape(buffer: &mut String, text: &str) {
+    // Nearly every name passes here. 0xEF begins U+FFFE and U+FFFF, among others.
+    if !text.bytes().any(|byte| matches!(byte, 0..=0x1F | b'&' | b'<' | b'>' | b'"' | 0xEF)) {
+        buffer.push_str(text);
+        return;
+    }
     let mut done = 0;
     for (at, c) in text.char_indices() {
         let twin = match c {

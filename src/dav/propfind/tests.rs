@@ -205,8 +205,8 @@ async fn a_quota_that_cannot_be_had_spoils_nothing_else() {
 #[tokio::test]
 async fn names_windows_forbids_are_folded_for_it_alone() {
     let mut fixture = Fixture::at("/");
-    let folder = fixture.drive.add_folder(FileId::ROOT, "what?");
-    fixture.drive.add_file(folder, "a: b.", "", None);
+    let parent = fixture.drive.add_folder(FileId::ROOT, "what?");
+    fixture.drive.add_file(parent, "a: b.", "", None);
     let names = prop("<D:displayname/>");
     let plain = fixture.propfind("/what?", "1", names.clone()).await;
     assert!(

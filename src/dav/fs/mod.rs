@@ -3,6 +3,9 @@
 //! Knows `vfs` and `dav_server`'s traits. Does not know requests, except for what [`RequestCtx`] carries.
 //! Called by `dav_server`'s handler alone. Reading is complete; everything that would write is refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -14,10 +17,10 @@ use dav_server::fs::{
 use futures_util::{FutureExt as _, StreamExt as _, future, stream};
 use http::StatusCode;
 
-use super::RequestCtx;
-use super::file::OpenFile;
-use super::meta::{Entry, Meta};
-use super::props;
+use crate::dav::RequestCtx;
+use crate::dav::file::OpenFile;
+use crate::dav::meta::{Entry, Meta};
+use crate::dav::props;
 use crate::vfs::{VPath, Vfs};
 
 /// A file system over a tree. `dav_server` clones it for every request.
