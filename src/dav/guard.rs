@@ -29,8 +29,6 @@ pub fn clean_headers(method: &Method, headers: &mut HeaderMap) -> Result<(), Err
     }
     // With it, any client may ask dav_server for the whole tree.
     headers.remove("x-litmus");
-    // A PATCH in disguise.
-    headers.remove("x-update-range");
     Ok(())
 }
 
