@@ -1,0 +1,77 @@
+//! Errors of this module, and the tree's errors in `dav_server`'s words.
+//!
+//! Does not decide HTTP statuses for the tree's errors: `server` does.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use dav_server::fs::FsError;
+use http::StatusCode;
+
+use crate::vfs::{DriveErrorKind, VfsError, VfsErrorKind};
+
+/// Why a request was not answered.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The tree failed.
+    #[error(transparent)]
+    Vfs(#[from] VfsError),
+    /// The request itself is at fault.
+    #[error("{reason}")]
+    Refused {
+        /// The status to answer with.
+        status: StatusCode,
+        /// What is wrong with the request, for a person.
+        reason: String,
+        /// The name of a precondition of RFC 4918 that was not met, for a `DAV:error` body.
+        condition: Option<&'static str>,
+    },
+}
+
+impl Error {
+    pub(super) fn refused(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self::Refused { status, reason: reason.into(), condition: None }
+    }
+
+    pub(super) fn bad_request(reason: impl Into<String>) -> Self {
+        Self::refused(StatusCode::BAD_REQUEST, reason)
+    }
+}
+
+/// The nearest word `dav_server` has for `error`.
+///
+/// Lossy: it has none for "throttled", "signed out" or "later".
+/// So [`super::RequestCtx`] keeps the error itself, see [`says_it_all`].
+pub(super) fn to_fs_error(error: &VfsError) -> FsError {
+    match &error.kind {
+        VfsErrorKind::NotFound => FsError::NotFound,
+        VfsErrorKind::NotAFolder | VfsErrorKind::IsAFolder => FsError::Forbidden,
+        VfsErrorKind::Drive(error) => match error.kind {
+            DriveErrorKind::NotFound => FsError::NotFound,
+            DriveErrorKind::Denied => FsError::Forbidden,
+            // 502: should the slot ever be overlooked, this is the least wrong of what there is, and clients retry it.
+            DriveErrorKind::LinkRefused
+            | DriveErrorKind::Throttled { .. }
+            | DriveErrorKind::Blocked { .. }
+            | DriveErrorKind::SignedOut
+            | DriveErrorKind::Unavailable
+            | DriveErrorKind::Corrupt => FsError::IsRemote,
+        },
+    }
+}
+
+/// Whether `dav_server` loses nothing by hearing only `error`.
+///
+/// "Not found" is an ordinary answer there: a PUT of a new file begins with it and still succeeds.
+pub(super) fn says_it_all(error: FsError) -> bool {
+    match error {
+        FsError::NotFound => true,
+        FsError::NotImplemented
+        | FsError::GeneralFailure
+        | FsError::Exists
+        | FsError::Forbidden
+        | FsError::InsufficientStorage
+        | FsError::LoopDetected
+        | FsError::PathTooLong
+        | FsError::TooLarge
+        | FsError::IsRemote => false,
+    }
+}

@@ -1,0 +1,169 @@
+//! The tree as a file system of `dav_server`.
+//!
+//! Knows `vfs` and `dav_server`'s traits. Does not know requests, except for what [`RequestCtx`] carries.
+//! Called by `dav_server`'s handler alone. Reading is complete; everything that would write is refused.
+
+#[cfg(test)]
+mod tests;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use dav_server::davpath::DavPath;
+use dav_server::fs::{
+    DavDirEntry, DavFile, DavMetaData, DavProp, FsError, FsFuture, FsStream, GuardedFileSystem, OpenOptions,
+    ReadDirMeta,
+};
+use futures_util::{FutureExt as _, StreamExt as _, future, stream};
+use http::StatusCode;
+
+use crate::dav::RequestCtx;
+use crate::dav::file::OpenFile;
+use crate::dav::meta::{Entry, Meta};
+use crate::dav::props;
+use crate::vfs::{VPath, Vfs};
+
+/// A file system over a tree. `dav_server` clones it for every request.
+#[derive(Clone)]
+pub struct DavFs {
+    vfs: Arc<Vfs>,
+}
+
+impl DavFs {
+    /// Over `vfs`.
+    pub fn new(vfs: Arc<Vfs>) -> Self {
+        Self { vfs }
+    }
+
+    async fn stat(&self, path: &DavPath, ctx: &RequestCtx) -> Result<Meta, FsError> {
+        let path = to_vpath(path)?;
+        let node = self.vfs.stat(&ctx.meter, &path).await.map_err(|error| ctx.fail(error))?;
+        Ok(Meta(node))
+    }
+}
+
+/// `dav_server` lets through what no path of the tree can be; nothing is there.
+/// It writes the parent of a top-level entry as the empty path.
+fn to_vpath(path: &DavPath) -> Result<VPath, FsError> {
+    match std::str::from_utf8(path.as_bytes()) {
+        Ok("") => Ok(VPath::root()),
+        Ok(text) => VPath::parse(text).map_err(|_| FsError::NotFound),
+        Err(_) => Err(FsError::NotFound),
+    }
+}
+
+fn forbidden<T: Send + 'static>() -> FsFuture<'static, T> {
+    future::ready(Err(FsError::Forbidden)).boxed()
+}
+
+impl GuardedFileSystem<RequestCtx> for DavFs {
+    fn open<'a>(
+        &'a self,
+        path: &'a DavPath,
+        options: OpenOptions,
+        ctx: &'a RequestCtx,
+    ) -> FsFuture<'a, Box<dyn DavFile>> {
+        if options.write || options.append || options.truncate || options.create || options.create_new {
+            return forbidden();
+        }
+        async move {
+            let meta = self.stat(path, ctx).await?;
+            if meta.is_dir() {
+                return Err(FsError::Forbidden);
+            }
+            Ok(Box::new(OpenFile(meta)) as Box<dyn DavFile>)
+        }
+        .boxed()
+    }
+
+    /// Fails before the stream exists or not at all: `dav_server` would leave out what fails in the middle.
+    fn read_dir<'a>(
+        &'a self,
+        path: &'a DavPath,
+        _: ReadDirMeta,
+        ctx: &'a RequestCtx,
+    ) -> FsFuture<'a, FsStream<Box<dyn DavDirEntry>>> {
+        async move {
+            let path = to_vpath(path)?;
+            let folder = self.vfs.list(&ctx.meter, &path).await.map_err(|error| ctx.fail(error))?;
+            let (listing, windows_names) = (folder.listing, ctx.traits.windows_names);
+            let entries = (0..listing.nodes().len()).map(move |index| {
+                let entry = Entry { listing: Arc::clone(&listing), index, windows_names };
+                Ok(Box::new(entry) as Box<dyn DavDirEntry>)
+            });
+            Ok(stream::iter(entries).boxed())
+        }
+        .boxed()
+    }
+
+    fn metadata<'a>(&'a self, path: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, Box<dyn DavMetaData>> {
+        async move { Ok(Box::new(self.stat(path, ctx).await?) as Box<dyn DavMetaData>) }.boxed()
+    }
+
+    fn create_dir<'a>(&'a self, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
+        forbidden()
+    }
+
+    fn remove_dir<'a>(&'a self, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
+        forbidden()
+    }
+
+    fn remove_file<'a>(&'a self, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
+        forbidden()
+    }
+
+    fn rename<'a>(&'a self, _: &'a DavPath, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
+        forbidden()
+    }
+
+    fn copy<'a>(&'a self, _: &'a DavPath, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
+        forbidden()
+    }
+
+    fn have_props<'a>(
+        &'a self,
+        _: &'a DavPath,
+        _: &'a RequestCtx,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        future::ready(true).boxed()
+    }
+
+    fn patch_props<'a>(
+        &'a self,
+        _: &'a DavPath,
+        _: Vec<(bool, DavProp)>,
+        _: &'a RequestCtx,
+    ) -> FsFuture<'a, Vec<(StatusCode, DavProp)>> {
+        forbidden()
+    }
+
+    /// None: these would go into every answer, asked for or not.
+    fn get_props<'a>(&'a self, _: &'a DavPath, _: bool, _: &'a RequestCtx) -> FsFuture<'a, Vec<DavProp>> {
+        future::ready(Ok(Vec::new())).boxed()
+    }
+
+    fn get_prop<'a>(
+        &'a self,
+        path: &'a DavPath,
+        property: DavProp,
+        ctx: &'a RequestCtx,
+    ) -> FsFuture<'a, Vec<u8>> {
+        async move {
+            let Meta(node) = self.stat(path, ctx).await?;
+            props::element(&node, path.file_name(), &property)
+                .map(String::into_bytes)
+                .ok_or(FsError::NotFound)
+        }
+        .boxed()
+    }
+
+    /// Used and total space. An unlimited total would be `None`, which does not occur at 115.
+    fn get_quota<'a>(&'a self, ctx: &'a RequestCtx) -> FsFuture<'a, (u64, Option<u64>)> {
+        async move {
+            let quota = self.vfs.quota(&ctx.meter, &ctx.path).await.map_err(|error| ctx.fail(error))?;
+            let quota = quota.ok_or(FsError::NotFound)?;
+            Ok((quota.used, Some(quota.used.saturating_add(quota.available))))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,83 @@
+//! The adapter, called as `dav_server` calls it.
+
+use super::*;
+use crate::dav::tests::{Fixture, PLAIN};
+use crate::model::{FileId, Meter};
+use crate::vfs::VfsErrorKind;
+
+fn fixture() -> (Fixture, DavFs, RequestCtx) {
+    let fixture = Fixture::at("/");
+    fixture.drive.add_file(FileId::ROOT, "a?.txt", "hello", None);
+    fixture.drive.add_folder(FileId::ROOT, "b");
+    let fs = DavFs::new(Arc::clone(&fixture.vfs));
+    (fixture, fs, RequestCtx::new(VPath::root(), PLAIN, Meter::default()))
+}
+
+fn path(uri: &str) -> DavPath {
+    DavPath::new(uri).unwrap()
+}
+
+#[tokio::test]
+async fn a_folder_is_read_from_its_complete_listing() {
+    let (_fixture, fs, mut ctx) = fixture();
+    ctx.traits.windows_names = true;
+    let entries = fs.read_dir(&path("/"), ReadDirMeta::Data, &ctx).await.unwrap();
+    let entries: Vec<_> = entries.map(Result::unwrap).collect().await;
+    let names: Vec<_> = entries.iter().map(|entry| String::from_utf8(entry.name()).unwrap()).collect();
+    assert_eq!(names, ["a？.txt", "b"]);
+    let (file, folder) = (entries[0].metadata().await.unwrap(), entries[1].metadata().await.unwrap());
+    assert_eq!((file.len(), file.is_dir(), file.etag().as_deref()), (5, false, Some("1-5-1700000001")));
+    assert_eq!((folder.len(), folder.is_dir(), folder.etag()), (0, true, None));
+    assert_eq!(ctx.meter.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_comes_before_the_stream_and_stays_in_the_slot() {
+    let (fixture, fs, ctx) = fixture();
+    fixture.fail();
+    assert_eq!(fs.read_dir(&path("/"), ReadDirMeta::Data, &ctx).await.err(), Some(FsError::IsRemote));
+    assert_eq!(fs.metadata(&path("/b"), &ctx).await.err(), Some(FsError::IsRemote));
+    let first = ctx.clone().take_error().unwrap();
+    assert!(first.path.is_root() && matches!(first.kind, VfsErrorKind::Drive(_)));
+    assert!(ctx.take_error().is_none());
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_an_ordinary_answer() {
+    let (_fixture, fs, ctx) = fixture();
+    for missing in ["/nowhere", "/b/nowhere", "/a%5Cb", "/a%01", "/%FF"] {
+        assert_eq!(fs.metadata(&path(missing), &ctx).await.err(), Some(FsError::NotFound), "{missing}");
+    }
+    assert!(ctx.take_error().is_none());
+    // The parent of a top-level entry.
+    assert!(fs.metadata(&path("/b").parent(), &ctx).await.unwrap().is_dir());
+}
+
+#[tokio::test]
+async fn nothing_is_written_and_nothing_read_as_empty() {
+    let (_fixture, fs, ctx) = fixture();
+    let (file, new) = (path("/a%3F.txt"), path("/new"));
+    let options = OpenOptions { write: true, create: true, ..OpenOptions::default() };
+    assert_eq!(fs.open(&new, options, &ctx).await.err(), Some(FsError::Forbidden));
+    assert_eq!(fs.create_dir(&new, &ctx).await, Err(FsError::Forbidden));
+    assert_eq!(fs.remove_dir(&path("/b"), &ctx).await, Err(FsError::Forbidden));
+    assert_eq!(fs.remove_file(&file, &ctx).await, Err(FsError::Forbidden));
+    assert_eq!(fs.rename(&file, &new, &ctx).await, Err(FsError::Forbidden));
+    assert_eq!(fs.copy(&file, &new, &ctx).await, Err(FsError::Forbidden));
+    assert_eq!(fs.patch_props(&file, Vec::new(), &ctx).await.err(), Some(FsError::Forbidden));
+    let read = OpenOptions { read: true, ..OpenOptions::default() };
+    assert_eq!(fs.open(&path("/b"), read.clone(), &ctx).await.err(), Some(FsError::Forbidden));
+    let mut open = fs.open(&file, read, &ctx).await.unwrap();
+    assert_eq!(open.metadata().await.unwrap().len(), 5);
+    assert_eq!(open.read_bytes(5).await.err(), Some(FsError::GeneralFailure));
+    assert_eq!(open.flush().await, Err(FsError::Forbidden));
+}
+
+#[tokio::test]
+async fn quota_is_used_and_total() {
+    let (fixture, fs, ctx) = fixture();
+    assert_eq!(fs.get_quota(&ctx).await, Ok((5, Some((1 << 40) + 5))));
+    let elsewhere = Fixture::at("/m");
+    assert_eq!(DavFs::new(elsewhere.vfs).get_quota(&ctx).await, Err(FsError::NotFound));
+    drop(fixture);
+}

@@ -1,0 +1,94 @@
+//! PROPFIND by our own hand.
+//!
+//! `dav_server` answers a listing that failed with a listing that is empty, and clients delete files because of it.
+//! Here everything is obtained first, completely; only then does an answer begin, and nothing in it can fail.
+//! Knows the tree and HTTP's vocabulary. Called by [`Dav::handle`](super::Dav::handle).
+
+mod properties;
+mod request;
+mod writer;
+
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+
+use super::{Body, Error, Options, Request};
+use crate::vfs::Vfs;
+use properties::{Property, Space};
+use request::{Depth, Query};
+use writer::{Answer, Writer};
+
+/// Answers with 207.
+///
+/// The request is read before the tree is asked, so a bad one costs no call.
+/// The target is looked up as a probe: systems look for names like `.DS_Store` everywhere, which must not list folders.
+pub(super) async fn answer(
+    vfs: &Vfs,
+    options: &Options,
+    request: &Request<'_>,
+) -> Result<Response<Body>, Error> {
+    let depth = Depth::of(request.headers)?;
+    let query = Query::parse(&request.body)?;
+    let mut node = vfs.probe(request.meter, request.path).await?;
+    let mut listing = None;
+    if depth == Depth::One && node.is_folder() {
+        let folder = vfs.list(request.meter, request.path).await?;
+        node = folder.node;
+        listing = Some(folder.listing);
+    }
+    let space = if node.is_folder() { space(vfs, options, request, &query).await } else { Space::Unknown };
+    let prefix = &options.prefix;
+    let windows_names = request.traits.windows_names;
+    Ok(respond(Writer::new(Answer {
+        query,
+        path: request.path,
+        prefix,
+        node,
+        listing,
+        space,
+        windows_names,
+    })))
+}
+
+/// The space of the account behind the target, if the request names it and the client may hear of it.
+///
+/// Its failure is no failure of the request: everything else is known, and a client that lists files wants those.
+/// In a folder of the gateway's own the mounts below are not asked either, for that would be a call for each account.
+async fn space(vfs: &Vfs, options: &Options, request: &Request<'_>, query: &Query) -> Space {
+    let wanted = query.named.iter().any(|property| Property::is_quota(*property));
+    if !wanted || !options.report_quota || request.traits.quota_hangs {
+        return Space::Unknown;
+    }
+    match vfs.quota(request.meter, request.path).await {
+        Ok(Some(quota)) => Space::Known(quota),
+        Ok(None) => Space::Unknown,
+        Err(error) => Space::Failed(error.to_string()),
+    }
+}
+
+fn respond(mut writer: Writer) -> Response<Body> {
+    // Most answers fit in one frame, and then their length can be stated.
+    let first = writer.next_frame().unwrap_or_default();
+    let length = writer.is_done().then_some(first.len());
+    let body = match length {
+        Some(_) => Full::new(first).boxed_unsync(),
+        None => writer.into_body(first).boxed_unsync(),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::MULTI_STATUS;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+    // It has no tag and no date to check it against, it differs between users, and it is out of date with the next change.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}

@@ -1,0 +1,134 @@
+//! Tests of the front door, and what the other tests here build on.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tokio_util::task::TaskTracker;
+
+use super::{ALLOW, Body, Dav, Error, Options, Request};
+use crate::cache::DriveKey;
+use crate::drive::{DriveError, DriveErrorKind, MemoryDrive};
+use crate::model::{ClientTraits, DownloadPolicy, FileId, Meter};
+use crate::vfs::{self, Mount, VPath, Vfs};
+
+pub(super) const PLAIN: ClientTraits =
+    ClientTraits { follows_redirect: true, quota_hangs: false, windows_names: false };
+
+/// A gateway over one drive in memory.
+pub(super) struct Fixture {
+    pub(super) drive: Arc<MemoryDrive>,
+    pub(super) vfs: Arc<Vfs>,
+    pub(super) meter: Meter,
+    pub(super) traits: ClientTraits,
+    pub(super) options: Options,
+}
+
+impl Fixture {
+    /// The drive is shown at `mount`.
+    pub(super) fn at(mount: &str) -> Self {
+        let drive = Arc::new(MemoryDrive::new());
+        let options = vfs::Options {
+            listing_ttl: Duration::from_secs(60),
+            listing_entries: 1_000_000,
+            links: 10,
+            link_margin: Duration::from_secs(1),
+            quota_ttl: Duration::from_secs(60),
+            unbound_links: true,
+        };
+        let mount = Mount {
+            path: VPath::parse(mount).unwrap(),
+            drive: Arc::<MemoryDrive>::clone(&drive),
+            drive_key: DriveKey(0),
+            root: FileId::ROOT,
+            download: DownloadPolicy::Redirect,
+        };
+        let started = UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+        Self {
+            drive,
+            vfs: Arc::new(Vfs::new(vec![mount], &options, &TaskTracker::new(), started)),
+            meter: Meter::default(),
+            traits: PLAIN,
+            options: Options { prefix: String::new(), report_quota: true },
+        }
+    }
+
+    pub(super) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Result<Response<Body>, Error> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let dav = Dav::new(Arc::clone(&self.vfs), self.options.clone());
+        let request = Request {
+            method: &Method::from_bytes(method.as_bytes()).unwrap(),
+            path: &VPath::parse(path).unwrap(),
+            headers: &map,
+            body: body.into(),
+            traits: self.traits,
+            meter: &self.meter,
+        };
+        dav.handle(request).await
+    }
+
+    /// A PROPFIND that must be answered; the answer's XML.
+    pub(super) async fn propfind(&self, path: &str, depth: &str, body: impl Into<Bytes>) -> String {
+        let response = self.ask("PROPFIND", path, &[("depth", depth)], body).await.unwrap();
+        assert_eq!(response.status(), StatusCode::MULTI_STATUS);
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    pub(super) fn fail(&self) {
+        let until = UNIX_EPOCH + Duration::from_secs(1);
+        self.drive
+            .fail_with(Some(DriveError::new(DriveErrorKind::Blocked { until }, "115 <blocks> the account")));
+    }
+}
+
+/// The status and condition a request was refused with.
+#[track_caller]
+pub(super) fn refusal(outcome: Result<Response<Body>, Error>) -> (u16, Option<&'static str>) {
+    match outcome {
+        Err(Error::Refused { status, condition, reason }) => {
+            assert!(!reason.is_empty());
+            (status.as_u16(), condition)
+        }
+        Err(Error::Vfs(error)) => panic!("not refused: {error}"),
+        Ok(response) => panic!("not refused: {}", response.status()),
+    }
+}
+
+#[tokio::test]
+async fn options_is_answered_alike_everywhere_without_a_call() {
+    let fixture = Fixture::at("/");
+    fixture.fail();
+    for path in ["/", "/nowhere"] {
+        let response = fixture.ask("OPTIONS", path, &[], "").await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let header = |name: &str| response.headers()[name].to_str().unwrap();
+        assert_eq!(header("dav"), "1");
+        assert_eq!(header("ms-author-via"), "DAV");
+        assert_eq!(header("allow"), ALLOW);
+        assert_eq!(header("content-length"), "0");
+    }
+    assert_eq!(fixture.meter.calls(), 0);
+}
+
+#[tokio::test]
+async fn methods_that_write_are_not_allowed_and_others_are_not_known() {
+    let fixture = Fixture::at("/");
+    for method in ["PUT", "MKCOL", "DELETE", "MOVE", "COPY", "LOCK", "UNLOCK", "PROPPATCH", "PATCH", "POST"] {
+        assert_eq!(refusal(fixture.ask(method, "/", &[], "").await), (405, None), "{method}");
+    }
+    for method in ["REPORT", "SEARCH", "BREW", "propfind"] {
+        assert_eq!(refusal(fixture.ask(method, "/", &[], "").await), (501, None), "{method}");
+    }
+    assert_eq!(fixture.meter.calls(), 0);
+}
