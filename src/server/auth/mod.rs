@@ -1,0 +1,146 @@
+//! Who may come in: HTTP Basic, checked before anything else of a request is looked at.
+//!
+//! Knows names, password hashes and peers; does not know paths or WebDAV.
+//! Called by `router` and, for its throttle, by `link_api`.
+
+mod password;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod verdicts;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State as Shared};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use headers::authorization::{Authorization, Basic};
+use headers::{HeaderMap, HeaderMapExt as _};
+use http::{HeaderValue, StatusCode, header};
+use tokio_util::task::TaskTracker;
+
+pub use password::{PasswordError, User, hash_password};
+pub(super) use throttle::Throttle;
+
+use super::serve::Peer;
+use super::status::{Failure, Source};
+use super::{BadOptions, State, request_log, router};
+use password::Passwords;
+use verdicts::Verdicts;
+
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"dav115\", charset=\"UTF-8\"");
+
+/// Checks passwords: each pair of name and password once in a while, however often it is shown.
+pub(super) struct Authenticator {
+    passwords: Passwords,
+    verdicts: Verdicts,
+    throttle: Throttle,
+}
+
+/// Why someone is kept out.
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    /// No name and password were shown.
+    Missing,
+    /// They are not right.
+    Wrong,
+    /// Too many wrong ones came from this peer.
+    Throttled(Duration),
+    /// They could not be checked.
+    Unchecked,
+}
+
+impl Authenticator {
+    pub(super) fn new(users: Vec<User>, tracker: TaskTracker) -> Result<Self, BadOptions> {
+        Ok(Self {
+            passwords: Passwords::new(users, tracker)?,
+            verdicts: Verdicts::new(),
+            throttle: Throttle::default(),
+        })
+    }
+
+    async fn check(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Arc<str>, Refusal> {
+        let Some(shown) = headers.typed_get::<Authorization<Basic>>() else { return Err(Refusal::Missing) };
+        let key = self.verdicts.key(shown.username(), shown.password());
+        let known = self.verdicts.known(&key);
+        // Someone who has come in before is not kept out by the failures of a neighbour behind the same address.
+        if let Some(Some(user)) = known {
+            return Ok(user);
+        }
+        if let Some(pause) = self.throttle.pause(peer) {
+            return Err(Refusal::Throttled(pause));
+        }
+        if known.is_some() {
+            self.throttle.count_failure(peer);
+            return Err(Refusal::Wrong);
+        }
+        let verify = || {
+            // Counted beforehand, so that guesses sent all at once do not slip through together.
+            self.throttle.count_failure(peer);
+            self.passwords.verify(shown.username(), shown.password())
+        };
+        match self.verdicts.get_or_reach(key, verify).await {
+            Some(Some(user)) => {
+                self.throttle.forget(peer);
+                Ok(user)
+            }
+            Some(None) => Err(Refusal::Wrong),
+            None => Err(Refusal::Unchecked),
+        }
+    }
+}
+
+/// Lets a request pass with the name of its user noted and the password taken off, or refuses it.
+pub(super) async fn require(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
+    let Some(authenticator) = &state.auth else { return next.run(request).await };
+    match authenticator.check(request.headers(), peer(&request)).await {
+        Ok(user) => {
+            request.headers_mut().remove(header::AUTHORIZATION);
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(request_log::User(user));
+            response
+        }
+        Err(refusal) => {
+            let (head, body) = request.into_parts();
+            router::discard(&head.headers, body).await;
+            refuse(&refusal)
+        }
+    }
+}
+
+/// Who is at the other end of the connection `request` came by.
+pub(super) fn peer(request: &Request) -> IpAddr {
+    request.extensions().get().map_or(IpAddr::from([0, 0, 0, 0]), |&Peer(peer)| peer)
+}
+
+fn refuse(refusal: &Refusal) -> Response {
+    let challenge = |text: &str| {
+        let failure = Failure::new(StatusCode::UNAUTHORIZED, Source::Client, text);
+        let mut response = failure.into_response();
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        response
+    };
+    match refusal {
+        Refusal::Missing => challenge("a user name and a password are needed"),
+        Refusal::Wrong => challenge("the user name or the password is wrong"),
+        Refusal::Throttled(pause) => too_many_failures(*pause).into_response(),
+        Refusal::Unchecked => Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Source::Us,
+            "the password could not be checked; the log of the gateway tells more",
+        )
+        .into_response(),
+    }
+}
+
+/// The answer to a peer that has failed too often.
+pub(super) fn too_many_failures(pause: Duration) -> Failure {
+    Failure::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        Source::Client,
+        "too many wrong passwords came from this address; correct the password and wait a few minutes",
+    )
+    .retry_after(pause)
+}

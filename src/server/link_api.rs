@@ -1,0 +1,98 @@
+//! `POST /api/fs/link`: a download proxy asks where a file is.
+//!
+//! Knows AList's protocol; does not know how links come about.
+//! Called by `router`.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Shared};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+use subtle::ConstantTimeEq as _;
+
+use super::status::{Failure, Source};
+use super::{State, auth, request_log, router};
+use crate::model::{Link, Meter, Secret};
+use crate::vfs::VPath;
+
+const PATH: &str = "/api/fs/link";
+
+/// Answers the request if it is one of a download proxy, or lets it pass.
+///
+/// **Source**: AList's and OpenList's documentation of their download proxies and the proxies' published code.
+/// They look at `code` in the body and expect the HTTP status 200 whatever it says.
+/// **Cost**: one call if no fitting link is in the cache.
+pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    if request.uri().path() != PATH || request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let Some(proxy) = &state.download_proxy else {
+        let text = "no download proxy is configured, so links are not told";
+        return Failure::new(StatusCode::NOT_FOUND, Source::Client, text).into_response();
+    };
+    let peer = auth::peer(&request);
+    if let Some(pause) = state.link_throttle.pause(peer) {
+        return auth::too_many_failures(pause).into_response();
+    }
+    let is_allowed = shows_token(request.headers(), &proxy.token);
+    if !is_allowed {
+        state.link_throttle.count_failure(peer);
+    }
+    match link(&state, request, is_allowed).await {
+        Ok(link) => respond(&json!({ "code": 200, "message": "success", "data": describe(&link) })),
+        Err(failure) => {
+            let code = failure.status.as_u16();
+            let mut response = respond(&json!({ "code": code, "message": failure.text, "data": null }));
+            let reason = request_log::Reason { source: failure.source, text: failure.text.into() };
+            response.extensions_mut().insert(reason);
+            response
+        }
+    }
+}
+
+async fn link(state: &State, request: Request, is_allowed: bool) -> Result<Arc<Link>, Failure> {
+    let (head, body) = request.into_parts();
+    if !is_allowed {
+        router::discard(&head.headers, body).await;
+        let text = "the token is wrong; the download proxy must show the one of the gateway's configuration";
+        return Err(Failure::new(StatusCode::UNAUTHORIZED, Source::Client, text));
+    }
+    let body = router::read_body(body).await?;
+    let path = serde_json::from_slice::<Value>(&body).ok();
+    let path = path.as_ref().and_then(|body| body.get("path")?.as_str()).ok_or_else(|| {
+        let text = "the body of the request must be JSON with a text called path";
+        Failure::new(StatusCode::BAD_REQUEST, Source::Client, text)
+    })?;
+    let path = VPath::parse(path)?;
+    let meter = head.extensions.get::<Meter>().cloned().unwrap_or_default();
+    Ok(state.parts.vfs.proxy_link(&meter, &path).await?)
+}
+
+/// Takes the same time for every wrong token of the right length.
+fn shows_token(headers: &HeaderMap, token: &Secret) -> bool {
+    let shown = headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
+    !token.expose().is_empty() && bool::from(shown.ct_eq(token.expose().as_bytes()))
+}
+
+/// The link, and the headers it has to be fetched with. A key is left out if nothing need be sent.
+fn describe(link: &Link) -> Value {
+    let mut headers = Map::new();
+    if !link.binding.agent().is_empty() {
+        headers.insert("User-Agent".to_owned(), json!([link.binding.agent()]));
+    }
+    if let Some(cookie) = &link.cookie {
+        headers.insert("Cookie".to_owned(), json!([cookie.expose()]));
+    }
+    json!({ "url": link.url.expose(), "header": headers })
+}
+
+fn respond(body: &Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
