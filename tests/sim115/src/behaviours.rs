@@ -73,6 +73,8 @@ pub struct Behaviours {
     pub waf_block_secs: u64,
     /// What is counted and blocked together.
     pub waf_scope: WafScope,
+    /// A call without the cookie `UID` is blocked at once.
+    pub waf_blocks_cookieless: bool,
     /// What a blocked call is answered with.
     pub waf_answer: Fault,
     /// Milliseconds each call of an endpoint takes; the key `*` stands for all others.
@@ -112,6 +114,7 @@ impl Default for Behaviours {
             waf_window_secs: 60,
             waf_block_secs: 20 * 60,
             waf_scope: WafScope::default(),
+            waf_blocks_cookieless: false,
             waf_answer: Fault::Waf405,
             latency_ms: BTreeMap::new(),
             cdn_bytes_per_sec: 0,

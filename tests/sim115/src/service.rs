@@ -102,7 +102,8 @@ fn blocked(shared: &Shared, call: &Call, behaviours: &Behaviours, faults: &[Faul
         block_secs: behaviours.waf_block_secs,
     };
     let subject = subject(call, behaviours.waf_scope);
-    let blocked = shared.firewall.blocks(subject.clone(), now, limits);
+    let cookieless = behaviours.waf_blocks_cookieless && subject.0.is_empty();
+    let blocked = shared.firewall.blocks(subject.clone(), now, limits) || cookieless;
     for fault in faults {
         if let Fault::Waf405For(time) = fault {
             shared.firewall.block(subject.clone(), now + time.as_secs());

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Answer;
+use super::jitter;
 use super::refusal::refuse;
 use crate::account::USER_ID;
 use crate::behaviours::Behaviours;
@@ -11,6 +12,7 @@ use crate::call::Call;
 use crate::cdn::{Minted, Terms, mint};
 use crate::faults::Fault;
 use crate::m115::random_key;
+use crate::num::mix;
 use crate::state::Shared;
 use crate::tree::{PickCode, SimNode};
 
@@ -54,7 +56,11 @@ pub(super) fn downurl(
     let data = if faults.contains(&Fault::EmptyData) {
         json!("")
     } else {
-        json!(shared.key.seal_response(&key, &random_key(), Value::Object(links).to_string().as_bytes()))
+        let mut links = Value::Object(links);
+        if behaviours.type_jitter {
+            jitter::jitter(&mut links, mix(0x117e_a7ed, number));
+        }
+        json!(shared.key.seal_response(&key, &random_key(), links.to_string().as_bytes()))
     };
     Answer { value: json!({"state": true, "msg": "", "errno": 0, "data": data}), set_cookie }
 }
@@ -125,7 +131,7 @@ pub(super) fn download(shared: &Shared, call: &Call, behaviours: &Behaviours, fa
     let url = if faults.contains(&Fault::UrlFalse) { json!(false) } else { json!(address(&minted, faults)) };
     let value = json!({
         "state": true, "errno": 0, "error": "", "msg": "", "file_id": node.id.to_string(), "file_name": node.name,
-        "file_size": node.size().to_string(), "pickcode": code, "file_url": url, "file_url_302": url,
+        "file_size": node.size().to_string(), "pickcode": code, "file_url": url,
         "is_115chrome": 0, "is_vip": 1, "user_id": USER_ID,
     });
     Answer { value, set_cookie: minted.set_cookie }

@@ -71,6 +71,8 @@ fn other_than_number(key: &str, number: &Number, draw: u64) -> Option<Value> {
     match (key, draw % 4) {
         // Sizes of the space are the ones known to come with a fraction.
         ("size", 0) => number.as_f64().and_then(|size| Number::from_f64(size + 0.5)).map(Value::Number),
+        // Known as a whole number and as one with a fraction, never as a text.
+        ("client", draw) => (draw % 2 == 1).then(|| json!(1.0)),
         (_, 1) if code && number.as_i64() == Some(0) => Some(json!("")),
         (_, 1 | 2) => Some(json!(number.to_string())),
         _ => None,

@@ -160,6 +160,9 @@ pub(super) fn list(shared: &Shared, call: &Call, endpoint: Endpoint, behaviours:
     let page: &[u64] = rows.get(index(ask.offset)..index(end)).unwrap_or_default();
     let data: Vec<Value> = page.iter().filter_map(|id| tree.node(*id)).map(item::entry).collect();
     let answer = envelope(&tree, call, &ask, order, long(rows.len()), &data, behaviours);
+    if call.number("record_open_time", 1) != 0 {
+        tree.set_opened(ask.folder);
+    }
     drop(tree);
     if end < long(rows.len()) {
         disturb_folder(shared, ask.folder, rows.first().copied());

@@ -67,6 +67,14 @@ async fn too_many_calls_are_blocked_per_cookie_and_host() {
 }
 
 #[tokio::test]
+async fn a_call_without_a_cookie_can_be_blocked() {
+    let sim = start(Tree::Demo).await;
+    sim.behave(|behaviours| behaviours.waf_blocks_cookieless = true);
+    assert_eq!(get_with(&sim, FILES, &[]).await.status, 405);
+    assert_eq!(statuses(&sim, FILES, 1).await, [200]);
+}
+
+#[tokio::test]
 async fn a_block_set_by_a_fault_outlives_the_call() {
     let sim = start(Tree::Demo).await;
     sim.fault(FaultRule::nth("files", 1, Fault::Waf405For(Duration::from_secs(600))));

@@ -51,6 +51,19 @@ async fn several_codes_and_folders_are_answered_in_one_map() {
 }
 
 #[tokio::test]
+async fn types_jitter_inside_the_cipher_too() {
+    let sim = start(Tree::Demo).await;
+    sim.behave(|behaviours| behaviours.type_jitter = true);
+    let id = hello(&sim);
+    let mut sizes = Vec::new();
+    for _ in 0..20 {
+        let answer = downurl(&sim, id, None).await.json();
+        sizes.push(open(&sim, answer["data"].as_str().unwrap())[id.to_string()]["file_size"].clone());
+    }
+    assert!(sizes.contains(&json!("31")) && sizes.contains(&json!(31)), "{sizes:?}");
+}
+
+#[tokio::test]
 async fn each_reason_for_no_link_has_its_code() {
     let sim = start(Tree::Nasty).await;
     let (gone, refused) = sim.tree(|tree| {

@@ -156,6 +156,17 @@ async fn filters_list_files_at_any_depth() {
 }
 
 #[tokio::test]
+async fn a_listing_counts_as_opening_unless_told_not_to() {
+    let sim = start(Tree::Flat(3)).await;
+    let folder = sim.tree(|tree| tree.find(&["flat"]).unwrap());
+    let opened = || sim.tree(|tree| tree.node(folder).unwrap().opened);
+    files(&sim, &format!("cid={folder}&record_open_time=0")).await;
+    assert_eq!(opened(), 0);
+    files(&sim, &format!("cid={folder}")).await;
+    assert!(opened() > 0);
+}
+
+#[tokio::test]
 async fn types_jitter_and_names_do_not() {
     let sim = start(Tree::Nasty).await;
     sim.behave(|behaviours| behaviours.type_jitter = true);

@@ -10,6 +10,7 @@ mod nasty;
 mod node;
 mod order;
 mod picture;
+mod reading;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,11 +19,11 @@ pub use build::Tree;
 pub(crate) use naming::{extension, shown};
 pub use node::{NodeKind, SimNode};
 pub(crate) use order::{Order, SortKey};
+pub(crate) use reading::PickCode;
 
 use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
-use crate::pickcode;
 use order::Orders;
 
 /// The id of the root folder.
@@ -59,8 +60,7 @@ impl Default for TreeState {
             total_bytes: 0,
             clock: None,
         };
-        let mut root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME);
-        root.opened = 0;
+        let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME);
         tree.nodes.insert(ROOT, root);
         tree.children.insert(ROOT, Vec::new());
         tree
@@ -79,136 +79,6 @@ impl TreeState {
     pub(crate) fn follow(&mut self, clock: Arc<Clock>) {
         self.clock = Some(clock);
     }
-
-    // === Reading ===
-
-    /// The node of an id.
-    pub fn node(&self, id: u64) -> Option<&SimNode> {
-        self.nodes.get(&id)
-    }
-
-    /// The children of a folder in the order they came into being.
-    pub fn children(&self, id: u64) -> Vec<&SimNode> {
-        self.child_ids(id).iter().filter_map(|child| self.nodes.get(child)).collect()
-    }
-
-    /// The node a path of raw names leads to; of several of one name the oldest.
-    pub fn find(&self, path: &[&str]) -> Option<u64> {
-        path.iter().try_fold(ROOT, |folder, name| {
-            self.child_ids(folder)
-                .iter()
-                .copied()
-                .find(|id| self.nodes.get(id).is_some_and(|node| node.name == *name))
-        })
-    }
-
-    /// Every node but the root with its path of raw names, parents before children.
-    pub fn walk(&self) -> Vec<(Vec<String>, &SimNode)> {
-        let mut found = Vec::with_capacity(self.nodes.len());
-        let mut waiting: Vec<(Vec<String>, u64)> = vec![(Vec::new(), ROOT)];
-        while let Some((path, folder)) = waiting.pop() {
-            for node in self.children(folder) {
-                let mut below = path.clone();
-                below.push(node.name.clone());
-                if node.is_folder() {
-                    waiting.push((below.clone(), node.id));
-                }
-                found.push((below, node));
-            }
-        }
-        found
-    }
-
-    /// The number of nodes without the root.
-    pub fn len(&self) -> usize {
-        self.nodes.len() - 1
-    }
-
-    /// Whether there is nothing below the root.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The size of all files together.
-    pub fn total_bytes(&self) -> u64 {
-        self.total_bytes
-    }
-
-    /// Whether `id` once was a node and was deleted.
-    pub fn was_deleted(&self, id: u64) -> bool {
-        self.deleted.contains(&id)
-    }
-
-    /// The folders from the root down to `id` itself.
-    pub(crate) fn lineage(&self, id: u64) -> Vec<&SimNode> {
-        let mut line = Vec::new();
-        let mut at = id;
-        while let Some(node) = self.nodes.get(&at) {
-            line.push(node);
-            if at == ROOT {
-                break;
-            }
-            at = node.parent;
-        }
-        line.reverse();
-        line
-    }
-
-    pub(crate) fn child_ids(&self, id: u64) -> &[u64] {
-        self.children.get(&id).map_or(&[], Vec::as_slice)
-    }
-
-    /// Files, folders and bytes at any depth below a folder.
-    pub(crate) fn totals(&self, folder: u64) -> Totals {
-        let mut totals = Totals::default();
-        let mut waiting = vec![folder];
-        while let Some(at) = waiting.pop() {
-            for node in self.children(at) {
-                if node.is_folder() {
-                    totals.folders += 1;
-                    waiting.push(node.id);
-                } else {
-                    totals.files += 1;
-                    totals.bytes += node.size();
-                }
-            }
-        }
-        totals
-    }
-
-    /// The ids listed for a folder in an order; sorted once and kept until the next edit.
-    pub(crate) fn listed(&mut self, folder: u64, order: Order, deep: bool) -> Arc<[u64]> {
-        if let Some(known) = self.orders.get(folder, order, deep) {
-            return known;
-        }
-        let ids = if deep { self.files_below(folder) } else { self.child_ids(folder).to_vec() };
-        let sorted = order::sorted(&self.nodes, &ids, order);
-        self.orders.keep(folder, order, deep, Arc::clone(&sorted));
-        sorted
-    }
-
-    fn files_below(&self, folder: u64) -> Vec<u64> {
-        let mut files = Vec::new();
-        let mut waiting = vec![folder];
-        while let Some(at) = waiting.pop() {
-            for node in self.children(at) {
-                if node.is_folder() { waiting.push(node.id) } else { files.push(node.id) }
-            }
-        }
-        files
-    }
-
-    /// The order the drive remembers for a folder, if one was ever set for it.
-    pub(crate) fn remembered(&self, folder: u64) -> Option<Order> {
-        self.remembered.get(&folder).copied()
-    }
-
-    /// Sets the order the drive remembers for a folder.
-    pub(crate) fn remember(&mut self, folder: u64, order: Order) {
-        self.remembered.insert(folder, order);
-    }
-
-    // === Editing ===
 
     /// Adds a folder.
     ///
@@ -312,6 +182,15 @@ impl TreeState {
         self.edit(id, |node| node.violating = violating)
     }
 
+    /// Notes that a folder was opened now, which only orders by that time show.
+    pub(crate) fn set_opened(&mut self, id: u64) {
+        let now = self.stamp();
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.opened = now;
+        }
+        self.orders.forget(SortKey::Opened);
+    }
+
     /// Sets the creation and modification time in unix seconds.
     pub fn set_times(&mut self, id: u64, created: u64, modified: u64) -> bool {
         self.edit(id, |node| {
@@ -362,35 +241,6 @@ impl TreeState {
     fn stamp(&self) -> u64 {
         self.clock.as_ref().map_or_else(|| FIRST_TIME + 60 * (self.next_id - FIRST_ID), |clock| clock.unix())
     }
-
-    /// The node a pick code names.
-    pub(crate) fn by_pick_code(&self, code: &str) -> PickCode<'_> {
-        let Some((id, folder)) = pickcode::decode(code) else { return PickCode::Unknown };
-        match self.nodes.get(&id) {
-            Some(node) if node.is_folder() == folder && node.pick_code() == code => PickCode::Found(node),
-            None if self.deleted.contains(&id) => PickCode::Deleted,
-            _ => PickCode::Unknown,
-        }
-    }
-}
-
-/// What is below a folder.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Totals {
-    pub(crate) files: u64,
-    pub(crate) folders: u64,
-    pub(crate) bytes: u64,
-}
-
-/// What became of a pick code.
-#[derive(Debug)]
-pub(crate) enum PickCode<'tree> {
-    /// It names this node.
-    Found(&'tree SimNode),
-    /// It named a node that was deleted.
-    Deleted,
-    /// It never named anything.
-    Unknown,
 }
 
 #[cfg(test)]

@@ -138,6 +138,11 @@ impl Orders {
         self.kept.insert((folder, order, deep), sorted);
     }
 
+    /// Drops the listings sorted by one key.
+    pub(crate) fn forget(&mut self, key: SortKey) {
+        self.kept.retain(|(_, order, _), _| order.key != key);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.kept.clear();
     }
