@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::cdn::OpenBody;
 use crate::content::Content;
@@ -46,6 +46,8 @@ pub(crate) struct SimBody {
     shaping: Shaping,
     /// What the body waits for now: its start, its pace, or the moment of its break.
     pause: Option<Pin<Box<Sleep>>>,
+    /// When a throttled body may go on.
+    due: Option<Instant>,
     breaking: bool,
     sent: Option<Arc<AtomicU64>>,
     /// Held for as long as the body counts as open.
@@ -67,6 +69,7 @@ impl SimBody {
             end,
             shaping: Shaping::default(),
             pause: None,
+            due: None,
             breaking: false,
             sent: None,
             open: None,
@@ -96,14 +99,16 @@ impl SimBody {
     }
 
     fn chunk(&mut self) -> Bytes {
-        let rate = self.shaping.rate.unwrap_or(u64::MAX);
-        // A throttled body sends ten times a second.
-        let step = CHUNK_BYTES.min((rate / 10).max(1));
+        // A throttled body sends at least ten times a second.
+        let step = self.shaping.rate.map_or(CHUNK_BYTES, |rate| (rate / 10).clamp(1, CHUNK_BYTES));
         let upto = self.end.min(self.next + step);
         let chunk = self.content.read(self.next..upto);
         self.next = upto;
-        if self.shaping.rate.is_some() {
-            self.pause = Some(Box::pin(sleep(Duration::from_millis(100))));
+        if let Some(rate) = self.shaping.rate {
+            // Reckoned from when the last pause was to end, so that late timers do not add up.
+            let due = self.due.unwrap_or_else(Instant::now) + Duration::from_micros(step * 1_000_000 / rate);
+            self.pause = Some(Box::pin(sleep_until(due)));
+            self.due = Some(due);
         }
         if let Some(sent) = &self.sent {
             sent.fetch_add(long(chunk.len()), Ordering::Relaxed);
