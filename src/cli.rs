@@ -134,6 +134,10 @@ pub struct Check {
 /// `dav115 healthcheck`.
 #[derive(Args, Clone, Debug)]
 pub struct Healthcheck {
+    /// Which file to read, for the address.
+    #[command(flatten)]
+    pub config: ConfigFile,
+
     /// The address of the health page [default: that of the configured server.listen]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,

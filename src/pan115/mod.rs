@@ -105,6 +105,11 @@ impl Client {
         }
     }
 
+    /// The account's name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The `User-Agent` of API calls.
     pub fn user_agent(&self) -> &str {
         &self.options.user_agent

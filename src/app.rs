@@ -1,0 +1,204 @@
+//! The composition root: the only file that names every layer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cache::DriveKey;
+use crate::config::{self, Config};
+use crate::crypto::m115::PublicKey;
+use crate::dav::{self, Dav};
+use crate::drive::{CloudDrive, Drive};
+use crate::model::{Meter, SessionState};
+use crate::pan115::{self, Client, Endpoints};
+use crate::server::{self, DownloadProxy};
+use crate::transport::{Http, Timeouts};
+use crate::vfs::{self, Mount, VPath, Vfs};
+
+/// How often an account that is not known to be signed in is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The gateway, put together from a configuration. Nothing has been opened or asked yet.
+pub struct App {
+    server: server::State,
+    accounts: Accounts,
+    tracker: TaskTracker,
+}
+
+/// The clients of all accounts.
+pub struct Accounts {
+    clients: Vec<Arc<Client>>,
+}
+
+impl Accounts {
+    /// One client for each account of `config`.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let limits = &config.limits;
+        let timeouts = Timeouts {
+            connect: limits.connect_timeout,
+            attempt: limits.attempt_timeout,
+            read: limits.read_timeout,
+        };
+        let http = Http::new(&timeouts).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
+        let http = http.context("cannot set up TLS; is a certificate store (ca-certificates) installed?")?;
+        let public_key = match &config.upstream.m115_public_key {
+            Some(key) => PublicKey::from_hex(&key.modulus_hex, key.exponent)
+                .context("upstream.m115_public_key: expected a modulus of at least 512 bits")?,
+            None => PublicKey::official(),
+        };
+        let client = |account: &config::Account| {
+            let credential = match &account.credential {
+                config::Credential::Cookie(cookie) => pan115::Credential::Cookie(cookie.clone()),
+                config::Credential::CookieFile(path) => pan115::Credential::CookieFile(path.clone()),
+            };
+            let options = pan115::Options {
+                requests_per_second: limits.requests_per_second,
+                burst: limits.burst,
+                deadline: limits.deadline,
+                retries: limits.retries,
+                block_pause: limits.block_pause,
+                open_bodies: limits.open_bodies,
+                open_wait: limits.open_wait,
+                user_agent: config.download.user_agent.clone(),
+            };
+            let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
+            Arc::new(Client::new(
+                &account.name,
+                http.clone(),
+                endpoints,
+                public_key.clone(),
+                credential,
+                options,
+            ))
+        };
+        Ok(Self { clients: config.accounts.iter().map(client).collect() })
+    }
+
+    /// The clients, in the order of the configuration.
+    pub fn clients(&self) -> &[Arc<Client>] {
+        &self.clients
+    }
+
+    /// Asks 115 about every account that is not known to be signed in: at the start, and then now and then.
+    ///
+    /// So the log and `/readyz` tell of a dead cookie before a client meets it, and of a recovery without one.
+    /// An account that is signed out costs no call until its cookie changes; a blocked one, none until the block is over.
+    async fn watch(clients: Vec<Arc<Client>>, stop: CancellationToken) {
+        let mut ticks = interval(WATCH_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            for client in &clients {
+                if client.health().session == SessionState::SignedIn {
+                    continue;
+                }
+                let meter = Meter::default();
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    outcome = client.space(&meter) => match outcome {
+                        Ok(_) => tracing::info!(account = %client.name(), "signed in at 115"),
+                        Err(error) => tracing::debug!(account = %client.name(), "not signed in: {error}"),
+                    },
+                }
+            }
+        }
+    }
+}
+
+impl App {
+    /// Puts the gateway together.
+    ///
+    /// **Errors**: what the configuration could not know to be wrong.
+    pub fn build(config: &Config) -> anyhow::Result<Self> {
+        let listen = config.server.listen;
+        if config.users.is_empty() && !listen.ip().is_loopback() {
+            bail!(
+                "server.listen is {listen}, which others can reach, but there are no [[users]]: \
+                 add one (dav115 hash-password makes its password_hash) or listen on 127.0.0.1"
+            );
+        }
+        let tracker = TaskTracker::new();
+        let accounts = Accounts::new(config)?;
+        let vfs = Arc::new(tree(config, &accounts, &tracker)?);
+        let prefix = config.server.prefix.trim_end_matches('/').to_owned();
+        let dav_options = dav::Options { prefix: prefix.clone(), report_quota: config.quota.report };
+        let watched = accounts.clients.clone();
+        let parts = server::Parts {
+            dav: Dav::new(Arc::clone(&vfs), dav_options),
+            vfs,
+            health: Arc::new(move || watched.iter().map(|client| client.health()).collect()),
+            tracker: tracker.clone(),
+        };
+        let server = server::State::new(server_options(config, prefix), parts)?;
+        Ok(Self { server, accounts, tracker })
+    }
+
+    /// Serves `listener` until `shutdown` is ready and requests in progress have had their time.
+    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let stop = CancellationToken::new();
+        self.tracker.spawn(Accounts::watch(self.accounts.clients, stop.clone()));
+        server::run(listener, self.server, shutdown).await;
+        stop.cancel();
+        self.tracker.close();
+    }
+}
+
+fn server_options(config: &Config, prefix: String) -> server::Options {
+    let download = &config.download;
+    let proxy = download.proxy_url.as_ref().zip(download.proxy_token.as_ref());
+    server::Options {
+        prefix,
+        users: config
+            .users
+            .iter()
+            .map(|user| server::User { name: user.name.clone(), password_hash: user.password_hash.clone() })
+            .collect(),
+        download_proxy: proxy.map(|(url, token)| DownloadProxy {
+            url: url.clone(),
+            token: token.clone(),
+            link_life: download.link_expiration,
+        }),
+        max_connections: u32::try_from(config.server.max_connections).unwrap_or(u32::MAX),
+        header_timeout: config.server.request_header_timeout,
+        grace: config.server.shutdown_grace,
+    }
+}
+
+fn tree(config: &Config, accounts: &Accounts, tracker: &TaskTracker) -> anyhow::Result<Vfs> {
+    let mut drives: HashMap<&str, (DriveKey, Arc<dyn Drive>)> = HashMap::new();
+    for (key, (account, client)) in (0..).zip(config.accounts.iter().zip(&accounts.clients)) {
+        let drive = Arc::new(CloudDrive::new(Arc::clone(client)));
+        drives.insert(&account.name, (DriveKey(key), drive));
+    }
+    let mut mounts = Vec::with_capacity(config.mounts.len());
+    for mount in &config.mounts {
+        let (drive_key, drive) = drives.get(mount.account.as_str()).with_context(|| {
+            format!("the mount {} names the unknown account {}", mount.path, mount.account)
+        })?;
+        mounts.push(Mount {
+            path: VPath::parse(&mount.path).with_context(|| format!("the mount path {:?}", mount.path))?,
+            drive: Arc::clone(drive),
+            drive_key: *drive_key,
+            root: mount.root,
+            download: mount.download,
+        });
+    }
+    let options = vfs::Options {
+        listing_ttl: config.cache.listing_ttl,
+        listing_entries: config.cache.listing_entries,
+        links: config.cache.links,
+        link_margin: config.cache.link_margin,
+        quota_ttl: config.quota.ttl,
+        unbound_links: config.download.unbound_links,
+    };
+    Ok(Vfs::new(mounts, &options, tracker, SystemTime::now()))
+}

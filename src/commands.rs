@@ -1,0 +1,159 @@
+//! What each command of the command line does.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::CommandFactory as _;
+use tokio::net::TcpListener;
+
+use crate::app::{Accounts, App};
+use crate::cli::{Check, Cli, Command, ConfigFile, Healthcheck, Serve};
+use crate::config::{Config, Overrides, Sources};
+use crate::model::Meter;
+use crate::transport::{Http, Request, Timeouts};
+use crate::{demo, server, telemetry};
+
+/// Runs a command to its end.
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => self::serve(&serve).await,
+        Command::Demo(demo) => demo::run(&demo).await,
+        Command::Check(check) => self::check(&check).await,
+        Command::HashPassword => hash_password(),
+        Command::Healthcheck(check) => healthcheck(&check).await,
+        Command::Completions(completions) => {
+            clap_complete::generate(completions.shell, &mut Cli::command(), "dav115", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn serve(serve: &Serve) -> anyhow::Result<ExitCode> {
+    let config = load(&serve.config, serve.overrides())?;
+    telemetry::start(&config.log)?;
+    let app = App::build(&config)?;
+    let listener = listen(config.server.listen).await?;
+    tracing::info!(address = %listener.local_addr()?, mounts = config.mounts.len(), "serving");
+    app.run(listener, stop_signal()?).await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(file: &ConfigFile, overrides: Overrides) -> anyhow::Result<Config> {
+    Ok(Config::load(&Sources::from_process(file.path.clone(), overrides)?)?)
+}
+
+/// Binds `address`.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another program listening there, or the port one below 1024?")
+    })
+}
+
+/// Ready at the first SIGTERM or SIGINT.
+pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests in progress may end");
+    })
+}
+
+async fn check(check: &Check) -> anyhow::Result<ExitCode> {
+    let config = load(&check.config, Overrides::default())?;
+    let mut out = io::stdout();
+    writeln!(out, "{}", config.describe())?;
+    // Puts the parts together as serving would, so that what only then shows up is found here.
+    App::build(&config)?;
+    let mut all_well = true;
+    for client in Accounts::new(&config)?.clients() {
+        match client.space(&Meter::default()).await {
+            Ok(space) => writeln!(
+                out,
+                "# account {}: signed in; {} used, {} free",
+                client.name(),
+                gibibytes(space.used),
+                gibibytes(space.left)
+            )?,
+            Err(error) => {
+                all_well = false;
+                writeln!(out, "# account {}: {}", client.name(), error.message)?;
+            }
+        }
+    }
+    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn gibibytes(bytes: u64) -> String {
+    format!("{}.{} GiB", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30)
+}
+
+fn hash_password() -> anyhow::Result<ExitCode> {
+    let password = if io::stdin().is_terminal() {
+        let first = rpassword::prompt_password("Password: ")?;
+        if first != rpassword::prompt_password("Again: ")? {
+            bail!("the two passwords differ; nothing was made");
+        }
+        first
+    } else {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if password.is_empty() {
+        bail!("the password is empty; type one, or send one line to standard input");
+    }
+    writeln!(io::stdout(), "{}", server::hash_password(&password)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn healthcheck(check: &Healthcheck) -> anyhow::Result<ExitCode> {
+    let url = match &check.url {
+        Some(url) => url.clone(),
+        None => health_url(load(&check.config, Overrides::default())?.server.listen),
+    };
+    let wait = Duration::from_secs(5);
+    let http = Http::new(&Timeouts { connect: wait, attempt: wait, read: wait })?;
+    let request = Request { url: &url, form: None, agent: "dav115 healthcheck", cookie: None, range: None };
+    match http.send(&request).await {
+        Ok(answer) if answer.status.is_success() => Ok(ExitCode::SUCCESS),
+        Ok(answer) => bail!("{url} answered with status {}", answer.status.as_u16()),
+        Err(error) => bail!("{url}: {error} ({})", error.detail),
+    }
+}
+
+/// The health page of a gateway that listens on `address`, as seen from the same machine.
+fn health_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}/healthz", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_health_page_is_asked_for_on_this_machine() {
+        assert_eq!(health_url("0.0.0.0:8115".parse().unwrap()), "http://127.0.0.1:8115/healthz");
+        assert_eq!(health_url("[::]:80".parse().unwrap()), "http://[::1]:80/healthz");
+        assert_eq!(health_url("192.0.2.1:80".parse().unwrap()), "http://192.0.2.1:80/healthz");
+    }
+
+    #[test]
+    fn sizes_are_shown_with_one_decimal() {
+        assert_eq!(gibibytes(0), "0.0 GiB");
+        assert_eq!(gibibytes((3 << 30) + (1 << 29)), "3.5 GiB");
+    }
+}
