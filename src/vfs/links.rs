@@ -10,32 +10,47 @@ use tokio::time::Instant;
 use super::mounts::Mount;
 use super::{NodeRef, Vfs};
 use crate::cache::{DriveKey, LinkKey};
-use crate::drive::DriveError;
+use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{Link, LinkBinding, Meter};
 
-/// How long a drive that answered the wish for an unbound link with a bound one is not asked again.
-const REFUSAL_HOLDS: Duration = Duration::from_secs(3600);
+/// How long it is believed what a drive did last with the wish for an unbound link.
+const BELIEVED_FOR: Duration = Duration::from_secs(3600);
 
-/// Which drives do not grant unbound links at present.
+/// Whether 115 grants unbound links, by drive.
 ///
-/// Sources disagree whether 115 grants them (protocol notes, reading part, §4.4), so its answers decide.
-/// Without this, every file would cost a call for a link that cannot be used.
-pub(super) struct UnboundRefusals {
+/// Sources disagree (protocol notes, reading part, §4.4): some get links that any client may fetch,
+/// some get bound ones, and some get links that look unbound and are refused with "no cookie value".
+/// So its answers decide: what a link says of itself, and for the first one also what the download server does.
+/// Without this memory, every file would cost a call for a link that cannot be used.
+pub(super) struct UnboundGrants {
     wanted: bool,
-    until: Mutex<HashMap<DriveKey, Instant>>,
+    by_drive: Mutex<HashMap<DriveKey, Arc<tokio::sync::Mutex<Option<Grant>>>>>,
 }
 
-impl UnboundRefusals {
+#[derive(Clone, Copy)]
+struct Grant {
+    given: bool,
+    until: Instant,
+}
+
+impl Grant {
+    fn given() -> Self {
+        Self { given: true, until: Instant::now() + BELIEVED_FOR }
+    }
+
+    fn refused() -> Self {
+        tracing::info!("115 does not grant links without conditions; for an hour each client gets its own");
+        Self { given: false, ..Self::given() }
+    }
+}
+
+impl UnboundGrants {
     pub(super) fn new(wanted: bool) -> Self {
-        Self { wanted, until: Mutex::default() }
+        Self { wanted, by_drive: Mutex::default() }
     }
 
-    fn worth_asking(&self, drive: DriveKey) -> bool {
-        self.wanted && self.until.lock().get(&drive).is_none_or(|until| *until <= Instant::now())
-    }
-
-    fn note(&self, drive: DriveKey) {
-        self.until.lock().insert(drive, Instant::now() + REFUSAL_HOLDS);
+    fn of(&self, drive: DriveKey) -> Arc<tokio::sync::Mutex<Option<Grant>>> {
+        Arc::clone(self.by_drive.lock().entry(drive).or_default())
     }
 }
 
@@ -67,25 +82,36 @@ impl Vfs {
         }
     }
 
+    /// A link that any client may fetch, if 115 grants such links at present.
     async fn unbound_link(
         &self,
         meter: &Meter,
         mount: &Mount,
         file: &NodeRef,
     ) -> Result<Option<Arc<Link>>, DriveError> {
-        if !self.unbound_refusals.worth_asking(mount.drive_key) {
-            let key = link_key(mount, file, LinkBinding::Unbound);
-            return Ok(self.links.get(&key).await.filter(|link| link.is_unbound()));
+        if !self.unbound_grants.wanted {
+            return Ok(None);
+        }
+        let grant = self.unbound_grants.of(mount.drive_key);
+        // Held while 115 is asked for the first link, so that many requests at once find out only once.
+        let mut held = grant.lock().await;
+        let believed = held.filter(|grant| grant.until > Instant::now());
+        if believed.is_some_and(|grant| !grant.given) {
+            return Ok(None);
+        }
+        if believed.is_some() {
+            drop(held);
+            let link = self.link(meter, mount, file, LinkBinding::Unbound).await?;
+            if link.is_unbound() {
+                return Ok(Some(link));
+            }
+            *grant.lock().await = Some(Grant::refused());
+            return Ok(None);
         }
         let link = self.link(meter, mount, file, LinkBinding::Unbound).await?;
-        if link.is_unbound() {
-            return Ok(Some(link));
-        }
-        tracing::info!(
-            "115 did not grant a link without conditions; links are asked for per client for an hour"
-        );
-        self.unbound_refusals.note(mount.drive_key);
-        Ok(None)
+        let given = link.is_unbound() && is_accepted(mount, &link).await;
+        *held = Some(if given { Grant::given() } else { Grant::refused() });
+        Ok(given.then_some(link))
     }
 
     async fn link(
@@ -116,6 +142,12 @@ impl Vfs {
         self.links.forget(&link_key(mount, file, refused.binding.clone()), refused).await;
         self.link(meter, mount, file, LinkBinding::to_agent(mount.drive.own_agent())).await
     }
+}
+
+/// Whether the download server hands out the first byte. Only a clear refusal counts.
+async fn is_accepted(mount: &Mount, link: &Link) -> bool {
+    let opened = mount.drive.open(link, 0..1).await;
+    opened.err().is_none_or(|error| error.kind != DriveErrorKind::LinkRefused)
 }
 
 fn link_key(mount: &Mount, file: &NodeRef, binding: LinkBinding) -> LinkKey {

@@ -27,7 +27,7 @@ pub use resolve::NodeRef;
 
 use crate::cache::{LinkCache, ListingCache, QuotaCache};
 use crate::model::{Listing, Meter};
-use links::UnboundRefusals;
+use links::UnboundGrants;
 use mounts::Mounts;
 use resolve::{Found, Walk};
 
@@ -54,7 +54,7 @@ pub struct Vfs {
     listings: ListingCache,
     links: Arc<LinkCache>,
     quotas: QuotaCache<Quota>,
-    unbound_refusals: UnboundRefusals,
+    unbound_grants: UnboundGrants,
 }
 
 /// A folder and its children.
@@ -74,7 +74,7 @@ impl Vfs {
             listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
             links: Arc::new(LinkCache::new(options.links, options.link_margin, tracker.clone())),
             quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
-            unbound_refusals: UnboundRefusals::new(options.unbound_links),
+            unbound_grants: UnboundGrants::new(options.unbound_links),
         }
     }
 
