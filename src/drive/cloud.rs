@@ -67,6 +67,7 @@ impl From<Pan115Error> for DriveError {
             // not the client's, and no reason to believe that files are gone.
             ErrorKind::Transport(_)
             | ErrorKind::Server
+            | ErrorKind::NoLink
             | ErrorKind::BadRequest
             | ErrorKind::OtherOrder
             | ErrorKind::Unknown => DriveErrorKind::Unavailable,

@@ -162,6 +162,7 @@ impl Client {
             | ErrorKind::Denied
             | ErrorKind::BadRequest
             | ErrorKind::LinkRefused
+            | ErrorKind::NoLink
             | ErrorKind::Transport(_) => {
                 Step::Fail(error(format!("115 says {said} (code {})", failure.code)))
             }

@@ -49,6 +49,8 @@ pub enum ErrorKind {
     LinkRefused,
     /// No answer.
     Transport(TransportErrorKind),
+    /// A file without a download link, for no stated reason.
+    NoLink,
     /// 115's servers failed.
     Server,
     /// The answer makes no sense.

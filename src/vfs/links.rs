@@ -7,8 +7,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::Vfs;
 use super::mounts::Mount;
-use super::{NodeRef, Vfs};
+use super::resolve::Located;
 use crate::cache::{DriveKey, LinkKey};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{Link, LinkBinding, Meter};
@@ -59,13 +60,12 @@ impl Vfs {
     pub(super) async fn link_for_client(
         &self,
         meter: &Meter,
-        mount: &Mount,
-        file: &NodeRef,
+        file: &Located,
         agent: &LinkBinding,
     ) -> Result<Arc<Link>, DriveError> {
-        match self.unbound_link(meter, mount, file).await? {
+        match self.unbound_link(meter, file).await? {
             Some(link) => Ok(link),
-            None => self.link(meter, mount, file, agent.clone()).await,
+            None => self.link(meter, file, agent.clone()).await,
         }
     }
 
@@ -73,26 +73,20 @@ impl Vfs {
     pub(super) async fn link_for_proxy(
         &self,
         meter: &Meter,
-        mount: &Mount,
-        file: &NodeRef,
+        file: &Located,
     ) -> Result<Arc<Link>, DriveError> {
-        match self.unbound_link(meter, mount, file).await? {
+        match self.unbound_link(meter, file).await? {
             Some(link) => Ok(link),
-            None => self.link(meter, mount, file, LinkBinding::to_agent(mount.drive.own_agent())).await,
+            None => self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await,
         }
     }
 
     /// A link that any client may fetch, if 115 grants such links at present.
-    async fn unbound_link(
-        &self,
-        meter: &Meter,
-        mount: &Mount,
-        file: &NodeRef,
-    ) -> Result<Option<Arc<Link>>, DriveError> {
+    async fn unbound_link(&self, meter: &Meter, file: &Located) -> Result<Option<Arc<Link>>, DriveError> {
         if !self.unbound_grants.wanted {
             return Ok(None);
         }
-        let grant = self.unbound_grants.of(mount.drive_key);
+        let grant = self.unbound_grants.of(file.mount.drive_key);
         // Held while 115 is asked for the first link, so that many requests at once find out only once.
         let mut held = grant.lock().await;
         let believed = held.filter(|grant| grant.until > Instant::now());
@@ -101,15 +95,15 @@ impl Vfs {
         }
         if believed.is_some() {
             drop(held);
-            let link = self.link(meter, mount, file, LinkBinding::Unbound).await?;
+            let link = self.link(meter, file, LinkBinding::Unbound).await?;
             if link.is_unbound() {
                 return Ok(Some(link));
             }
             *grant.lock().await = Some(Grant::refused());
             return Ok(None);
         }
-        let link = self.link(meter, mount, file, LinkBinding::Unbound).await?;
-        let given = link.is_unbound() && is_accepted(mount, &link).await;
+        let link = self.link(meter, file, LinkBinding::Unbound).await?;
+        let given = link.is_unbound() && is_accepted(&file.mount, &link).await;
         *held = Some(if given { Grant::given() } else { Grant::refused() });
         Ok(given.then_some(link))
     }
@@ -117,16 +111,21 @@ impl Vfs {
     async fn link(
         &self,
         meter: &Meter,
-        mount: &Mount,
-        file: &NodeRef,
+        file: &Located,
         binding: LinkBinding,
     ) -> Result<Arc<Link>, DriveError> {
-        let key = link_key(mount, file, binding.clone());
+        let key = link_key(file, binding.clone());
         let load = || {
-            let (drive, meter, file) = (Arc::clone(&mount.drive), meter.clone(), file.clone());
-            async move { drive.link(&meter, &file, &binding).await.map(Arc::new) }
+            let (drive, meter, node) = (Arc::clone(&file.mount.drive), meter.clone(), file.node.clone());
+            async move { drive.link(&meter, &node, &binding).await.map(Arc::new) }
         };
-        self.links.get_or_load(key, load).await
+        let outcome = self.links.get_or_load(key, load).await;
+        if let (Err(DriveError { kind: DriveErrorKind::NotFound, .. }), Some(parent)) =
+            (&outcome, file.parent)
+        {
+            self.forget_listing(&file.mount, parent).await;
+        }
+        outcome
     }
 
     /// A new link in place of one that the download server refused.
@@ -135,12 +134,11 @@ impl Vfs {
     pub(super) async fn renew_link(
         &self,
         meter: &Meter,
-        mount: &Mount,
-        file: &NodeRef,
+        file: &Located,
         refused: &Arc<Link>,
     ) -> Result<Arc<Link>, DriveError> {
-        self.links.forget(&link_key(mount, file, refused.binding.clone()), refused).await;
-        self.link(meter, mount, file, LinkBinding::to_agent(mount.drive.own_agent())).await
+        self.links.forget(&link_key(file, refused.binding.clone()), refused).await;
+        self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await
     }
 }
 
@@ -150,6 +148,6 @@ async fn is_accepted(mount: &Mount, link: &Link) -> bool {
     opened.err().is_none_or(|error| error.kind != DriveErrorKind::LinkRefused)
 }
 
-fn link_key(mount: &Mount, file: &NodeRef, binding: LinkBinding) -> LinkKey {
-    LinkKey { drive: mount.drive_key, pick_code: file.pick_code, binding }
+fn link_key(file: &Located, binding: LinkBinding) -> LinkKey {
+    LinkKey { drive: file.mount.drive_key, pick_code: file.node.pick_code, binding }
 }

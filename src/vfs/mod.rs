@@ -29,7 +29,7 @@ use crate::cache::{LinkCache, ListingCache, QuotaCache};
 use crate::model::{Listing, Meter};
 use links::UnboundGrants;
 use mounts::Mounts;
-use resolve::{Found, Walk};
+use resolve::{Found, Located, Walk};
 
 /// How much is remembered, and for how long.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Vfs {
 
     async fn node_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<NodeRef, VfsError> {
         match self.resolve(meter, path, walk).await {
-            Ok(Found::Mounted(_, node, _)) => Ok(node),
+            Ok(Found::Mounted(located)) => Ok(located.node),
             Ok(Found::Virtual(node, _)) => Ok(NodeRef::Own(Arc::clone(node))),
             Err(kind) => Err(VfsError { op: Op::Stat, path: path.clone(), kind }),
         }
@@ -111,9 +111,9 @@ impl Vfs {
             Found::Virtual(node, listing) => {
                 Ok(Folder { node: NodeRef::Own(Arc::clone(node)), listing: Arc::clone(listing) })
             }
-            Found::Mounted(_, node, _) if !node.is_folder() => Err(fail(VfsErrorKind::NotAFolder)),
-            Found::Mounted(mount, node, parent) => {
-                let listing = self.children(meter, mount, node.id, parent).await.map_err(fail)?;
+            Found::Mounted(Located { node, .. }) if !node.is_folder() => Err(fail(VfsErrorKind::NotAFolder)),
+            Found::Mounted(Located { mount, node, parent }) => {
+                let listing = self.children(meter, &mount, node.id, parent).await.map_err(fail)?;
                 Ok(Folder { node, listing })
             }
         }

@@ -10,7 +10,6 @@ use crate::drive::Drive;
 use crate::model::{DownloadPolicy, FileId, Listing, Node};
 
 /// A folder of a drive, shown at a path.
-#[derive(Clone)]
 pub struct Mount {
     /// Where it is shown.
     pub path: VPath,
@@ -26,14 +25,14 @@ pub struct Mount {
 
 /// All mounts, and the folders that exist only because a mount lies below them.
 pub(super) struct Mounts {
-    by_path: HashMap<VPath, (Mount, Arc<Node>)>,
+    by_path: HashMap<VPath, (Arc<Mount>, Arc<Node>)>,
     virtual_folders: HashMap<VPath, (Arc<Node>, Arc<Listing>)>,
 }
 
 /// What a path leads to.
 pub(super) enum Place<'a> {
     /// Into a mount: its root's node, and the names to walk from there.
-    Mounted(&'a Mount, &'a Arc<Node>, Vec<&'a str>),
+    Mounted(&'a Arc<Mount>, &'a Arc<Node>, Vec<&'a str>),
     /// A folder of the gateway's own.
     Virtual(&'a Arc<Node>, &'a Arc<Listing>),
     /// Nowhere.
@@ -61,7 +60,7 @@ impl Mounts {
             }
             let name = mount.path.name().unwrap_or_default();
             let node = Arc::new(Node { id: mount.root, ..Node::virtual_folder(name, time) });
-            by_path.insert(mount.path.clone(), (mount, node));
+            by_path.insert(mount.path.clone(), (Arc::new(mount), node));
         }
         let virtual_folders = children
             .into_iter()

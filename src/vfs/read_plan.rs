@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::resolve::{Found, Walk};
+use super::resolve::{Found, Located, Walk};
 use super::{Op, Source, VPath, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{DownloadPolicy, HeaderDemand, Link, LinkBinding, Meter};
@@ -37,31 +37,26 @@ impl Vfs {
         path: &VPath,
         intent: &ReadIntent,
     ) -> Result<ReadPlan, VfsError> {
-        let fail = |kind| VfsError { op: Op::Read, path: path.clone(), kind };
-        let (mount, file) = match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Found::Mounted(mount, node, _) if !node.is_folder() => (mount, node),
-            Found::Mounted(..) | Found::Virtual(..) => return Err(fail(VfsErrorKind::IsAFolder)),
-        };
-        if file.censored {
-            return Err(fail(VfsErrorKind::Drive(censored())));
+        let fail = |error| VfsError { op: Op::Read, path: path.clone(), kind: VfsErrorKind::Drive(error) };
+        let file = self.file_at(meter, path).await?;
+        if file.node.censored {
+            return Err(fail(censored()));
         }
-        let source = || Source::new(mount.clone(), file.clone(), path.clone());
-        match mount.download {
-            DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(source())),
+        match file.mount.download {
+            DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, path.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {
-                return Ok(ReadPlan::Proxy(source()));
+                return Ok(ReadPlan::Proxy(Source::new(file, path.clone())));
             }
             DownloadPolicy::ProxyUrl => return Ok(ReadPlan::ProxyUrl),
             DownloadPolicy::Redirect | DownloadPolicy::RedirectForced => {}
         }
-        let link = self
-            .link_for_client(meter, mount, &file, &intent.agent)
-            .await
-            .map_err(|error| fail(VfsErrorKind::Drive(error)))?;
+        let link = self.link_for_client(meter, &file, &intent.agent).await.map_err(fail)?;
         Ok(match link.terms.demand {
             HeaderDemand::None | HeaderDemand::SameAgent => ReadPlan::Redirect(link),
             // The client has no way to send the cookie that came with the link.
-            HeaderDemand::SameAgentAndCookie => ReadPlan::Proxy(source().starting_with(link)),
+            HeaderDemand::SameAgentAndCookie => {
+                ReadPlan::Proxy(Source::new(file, path.clone()).starting_with(link))
+            }
         })
     }
 
@@ -69,13 +64,19 @@ impl Vfs {
     ///
     /// **Cost**: one call if no fitting link is in the cache.
     pub async fn proxy_link(&self, meter: &Meter, path: &VPath) -> Result<Arc<Link>, VfsError> {
+        let file = self.file_at(meter, path).await?;
+        self.link_for_proxy(meter, &file).await.map_err(|error| VfsError {
+            op: Op::Read,
+            path: path.clone(),
+            kind: VfsErrorKind::Drive(error),
+        })
+    }
+
+    async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
         let fail = |kind| VfsError { op: Op::Read, path: path.clone(), kind };
         match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Found::Mounted(mount, file, _) if !file.is_folder() => self
-                .link_for_proxy(meter, mount, &file)
-                .await
-                .map_err(|error| fail(VfsErrorKind::Drive(error))),
-            Found::Mounted(..) | Found::Virtual(..) => Err(fail(VfsErrorKind::IsAFolder)),
+            Found::Mounted(located) if !located.node.is_folder() => Ok(located),
+            Found::Mounted(_) | Found::Virtual(..) => Err(fail(VfsErrorKind::IsAFolder)),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, try_unfold};
 
-use super::mounts::Mount;
-use super::{NodeRef, Op, VPath, Vfs, VfsError, VfsErrorKind};
+use super::resolve::Located;
+use super::{Op, VPath, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{Body, DriveError, DriveErrorKind};
 use crate::model::{Link, Meter};
 
@@ -16,8 +16,7 @@ const MAX_FRUITLESS_RESUMES: u32 = 3;
 
 /// A file that can be read through the gateway.
 pub struct Source {
-    mount: Mount,
-    file: NodeRef,
+    file: Located,
     path: VPath,
     link: Option<Arc<Link>>,
 }
@@ -29,8 +28,8 @@ pub struct Content {
 }
 
 impl Source {
-    pub(super) fn new(mount: Mount, file: NodeRef, path: VPath) -> Self {
-        Self { mount, file, path, link: None }
+    pub(super) fn new(file: Located, path: VPath) -> Self {
+        Self { file, path, link: None }
     }
 
     /// Uses `link` first, since it has been paid for.
@@ -75,15 +74,16 @@ impl Vfs {
         source: &mut Source,
         range: Range<u64>,
     ) -> Result<Body, DriveError> {
-        let Source { mount, file, link, .. } = source;
+        let Source { file, link, .. } = source;
+        let drive = Arc::clone(&file.mount.drive);
         let first = match link.take() {
             Some(link) => link,
-            None => self.link_for_proxy(meter, mount, file).await?,
+            None => self.link_for_proxy(meter, file).await?,
         };
-        let body = match mount.drive.open(&first, range.clone()).await {
+        let body = match drive.open(&first, range.clone()).await {
             Err(refused) if refused.kind == DriveErrorKind::LinkRefused => {
-                let renewed = self.renew_link(meter, mount, file, &first).await?;
-                let body = mount.drive.open(&renewed, range).await;
+                let renewed = self.renew_link(meter, file, &first).await?;
+                let body = drive.open(&renewed, range).await;
                 *link = Some(renewed);
                 body.map_err(unavailable)?
             }
@@ -92,14 +92,14 @@ impl Vfs {
                 outcome?
             }
         };
-        if body.total == file.size {
+        if body.total == file.node.size {
             return Ok(body);
         }
         Err(DriveError::new(
             DriveErrorKind::Corrupt,
             format!(
                 "the download server has {} bytes of a file that 115 lists with {}; list the folder again",
-                body.total, file.size
+                body.total, file.node.size
             ),
         ))
     }

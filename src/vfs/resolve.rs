@@ -31,10 +31,19 @@ impl Deref for NodeRef {
     }
 }
 
+/// Something of a mount.
+#[derive(Clone)]
+pub(super) struct Located {
+    pub(super) mount: Arc<Mount>,
+    pub(super) node: NodeRef,
+    /// The folder in whose listing it stands; the mount's root has none.
+    pub(super) parent: Option<FileId>,
+}
+
 /// What a path leads to.
 pub(super) enum Found<'a> {
-    /// Something of a mount, and the folder in whose listing it stands; the mount's root has none.
-    Mounted(&'a Mount, NodeRef, Option<FileId>),
+    /// Something of a mount.
+    Mounted(Located),
     /// A folder of the gateway's own.
     Virtual(&'a Arc<Node>, &'a Arc<Listing>),
 }
@@ -77,7 +86,7 @@ impl Vfs {
             parent = Some(node.id);
             node = NodeRef::Listed(listing, index);
         }
-        Ok(Found::Mounted(mount, node, parent))
+        Ok(Found::Mounted(Located { mount: Arc::clone(mount), node, parent }))
     }
 
     /// The children of a folder, from the cache or from 115.
@@ -102,7 +111,7 @@ impl Vfs {
         };
         match (error.kind, parent) {
             (DriveErrorKind::NotFound, Some(parent)) => {
-                self.listings.invalidate(FolderKey { drive: mount.drive_key, folder: parent }).await;
+                self.forget_listing(mount, parent).await;
                 Err(VfsErrorKind::NotFound)
             }
             // The mount itself was promised by the configuration. A client must not conclude that its content was deleted.
@@ -115,6 +124,11 @@ impl Vfs {
             ))),
             _ => Err(VfsErrorKind::Drive(error)),
         }
+    }
+
+    /// Forgets a listing that shows what is no longer there.
+    pub(super) async fn forget_listing(&self, mount: &Mount, folder: FileId) {
+        self.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
     }
 }
 

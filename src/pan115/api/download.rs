@@ -50,7 +50,7 @@ impl Client {
     /// **Shape**: form `data` = m115 of `{"pickcode":"…"}`; the answer's `data` is m115 of
     /// `{"FILE_ID":{"pick_code":"…","url":{"url":"https://…"}}}`.
     /// **Cost**: one call.
-    /// **Errors**: `NotFound` if the answer holds no link; `Denied` for censored content.
+    /// **Errors**: `NoLink` if the answer holds none; `NotFound` if the file was deleted; `Denied` for censored content.
     /// **Source**: protocol notes, reading part, §4.1 (D1) and §4.2.
     pub async fn download_link(
         &self,
@@ -71,7 +71,7 @@ impl Client {
         };
         let reply = self.call(meter, &call).await?;
         let outer: OuterWire = serde_json::from_slice(&reply.body).map_err(|_| corrupt("has no data"))?;
-        let Some(encrypted) = outer.data.as_text() else { return Err(not_found()) };
+        let Some(encrypted) = outer.data.as_text() else { return Err(no_link()) };
         let plain = m115::decode(&self.public_key, &key, encrypted)
             .map_err(|error| corrupt(&format!("cannot be decrypted: {error}")))?;
         let url = pick_url(&plain, pick_code)?;
@@ -89,12 +89,13 @@ fn corrupt(what: &str) -> Pan115Error {
     Pan115Error { endpoint: LABEL, kind: ErrorKind::Corrupt, code: 0, message, wanted_order: None }
 }
 
-fn not_found() -> Pan115Error {
+/// 115 does not say that the file is gone, only that it gives no link; so nobody may conclude the former.
+fn no_link() -> Pan115Error {
     Pan115Error {
         endpoint: LABEL,
-        kind: ErrorKind::NotFound,
+        kind: ErrorKind::NoLink,
         code: 0,
-        message: "115 gives no download link for this file; it may have been deleted".to_owned(),
+        message: "115 gives no download link for this file at present, and no reason".to_owned(),
         wanted_order: None,
     }
 }
@@ -111,8 +112,8 @@ fn pick_url(plain: &[u8], pick_code: &PickCode) -> Result<String, Pan115Error> {
     let file = files
         .into_values()
         .find(|file| is_alone || file.pick_code.as_text() == Some(pick_code.as_str()))
-        .ok_or_else(not_found)?;
-    let UrlWire::Given { url } = file.url else { return Err(not_found()) };
+        .ok_or_else(no_link)?;
+    let UrlWire::Given { url } = file.url else { return Err(no_link()) };
     // `https:///` has been seen.
     let usable = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         && !url.contains(":///");
@@ -195,11 +196,11 @@ mod tests {
     #[test]
     fn an_answer_without_a_link_is_an_error() {
         for (answer, kind) in [
-            (r#"{"258":{"file_size":"-1","url":false}}"#, ErrorKind::NotFound),
-            (r#"{"258":{"url":[]}}"#, ErrorKind::NotFound),
-            (r#"{"258":{}}"#, ErrorKind::NotFound),
-            ("{}", ErrorKind::NotFound),
-            ("[]", ErrorKind::NotFound),
+            (r#"{"258":{"file_size":"-1","url":false}}"#, ErrorKind::NoLink),
+            (r#"{"258":{"url":[]}}"#, ErrorKind::NoLink),
+            (r#"{"258":{}}"#, ErrorKind::NoLink),
+            ("{}", ErrorKind::NoLink),
+            ("[]", ErrorKind::NoLink),
             (r#"{"258":{"url":{"url":"https:///"}}}"#, ErrorKind::Corrupt),
             (r#"{"258":{"url":{"url":"ftp://host/x"}}}"#, ErrorKind::Corrupt),
             ("nonsense", ErrorKind::Corrupt),
