@@ -16,7 +16,7 @@ use crate::crypto::m115::PublicKey;
 use crate::dav::{self, Dav};
 use crate::drive::{CloudDrive, Drive};
 use crate::model::{Meter, SessionState};
-use crate::pan115::{self, Client, Endpoints};
+use crate::pan115::{self, Client, Cookie, Endpoints};
 use crate::server::{self, DownloadProxy};
 use crate::transport::{Http, Timeouts};
 use crate::vfs::{self, Mount, VPath, Vfs};
@@ -52,9 +52,14 @@ impl Accounts {
                 .context("upstream.m115_public_key: expected a modulus of at least 512 bits")?,
             None => PublicKey::official(),
         };
-        let client = |account: &config::Account| {
+        let client = |account: &config::Account| -> anyhow::Result<Arc<Client>> {
             let credential = match &account.credential {
-                config::Credential::Cookie(cookie) => pan115::Credential::Cookie(cookie.clone()),
+                config::Credential::Cookie(cookie) => {
+                    // A file can be corrected while the gateway runs, this cannot.
+                    Cookie::parse(cookie.expose())
+                        .with_context(|| format!("the cookie of the account {:?}", account.name))?;
+                    pan115::Credential::Cookie(cookie.clone())
+                }
                 config::Credential::CookieFile(path) => pan115::Credential::CookieFile(path.clone()),
             };
             let options = pan115::Options {
@@ -68,16 +73,16 @@ impl Accounts {
                 user_agent: config.download.user_agent.clone(),
             };
             let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
-            Arc::new(Client::new(
+            Ok(Arc::new(Client::new(
                 &account.name,
                 http.clone(),
                 endpoints,
                 public_key.clone(),
                 credential,
                 options,
-            ))
+            )))
         };
-        Ok(Self { clients: config.accounts.iter().map(client).collect() })
+        Ok(Self { clients: config.accounts.iter().map(client).collect::<Result<_, _>>()? })
     }
 
     /// The clients, in the order of the configuration.
