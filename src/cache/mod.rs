@@ -56,6 +56,10 @@ where
     let task = tracker.spawn(async move { cache.try_get_with(key, load).await });
     match task.await {
         Ok(outcome) => outcome.map_err(|error| Arc::unwrap_or_clone(error)),
-        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only the end of the program cancels a task, and it ends this one too.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
