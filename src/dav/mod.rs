@@ -18,6 +18,7 @@ pub mod guard;
 mod meta;
 mod propfind;
 mod props;
+mod space;
 #[cfg(test)]
 mod tests;
 mod xml;

@@ -29,6 +29,11 @@ pub(super) struct Fixture {
 impl Fixture {
     /// The drive is shown at `mount`.
     pub(super) fn at(mount: &str) -> Self {
+        Self::at_each(&[mount])
+    }
+
+    /// The drive is shown at each of `mounts`.
+    pub(super) fn at_each(mounts: &[&str]) -> Self {
         let drive = Arc::new(MemoryDrive::new());
         let options = vfs::Options {
             listing_ttl: Duration::from_secs(60),
@@ -38,17 +43,18 @@ impl Fixture {
             quota_ttl: Duration::from_secs(60),
             unbound_links: true,
         };
-        let mount = Mount {
-            path: VPath::parse(mount).unwrap(),
+        let mount = |path: &&str| Mount {
+            path: VPath::parse(path).unwrap(),
             drive: Arc::<MemoryDrive>::clone(&drive),
             drive_key: DriveKey(0),
             root: FileId::ROOT,
             download: DownloadPolicy::Redirect,
         };
+        let mounts = mounts.iter().map(mount).collect();
         let started = UNIX_EPOCH + Duration::from_secs(1_600_000_000);
         Self {
             drive,
-            vfs: Arc::new(Vfs::new(vec![mount], &options, &TaskTracker::new(), started)),
+            vfs: Arc::new(Vfs::new(mounts, &options, &TaskTracker::new(), started)),
             meter: Meter::default(),
             traits: PLAIN,
             options: Options { prefix: String::new(), report_quota: true },

@@ -20,7 +20,7 @@ use http::StatusCode;
 use crate::dav::RequestCtx;
 use crate::dav::file::OpenFile;
 use crate::dav::meta::{Entry, Meta};
-use crate::dav::props;
+use crate::dav::{props, space};
 use crate::vfs::{VPath, Vfs};
 
 /// A file system over a tree. `dav_server` clones it for every request.
@@ -160,7 +160,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
     /// Used and total space. An unlimited total would be `None`, which does not occur at 115.
     fn get_quota<'a>(&'a self, ctx: &'a RequestCtx) -> FsFuture<'a, (u64, Option<u64>)> {
         async move {
-            let quota = self.vfs.quota(&ctx.meter, &ctx.path).await.map_err(|error| ctx.fail(error))?;
+            let quota = space::of(&self.vfs, &ctx.meter, &ctx.path).await.map_err(|error| ctx.fail(error))?;
             let quota = quota.ok_or(FsError::NotFound)?;
             Ok((quota.used, Some(quota.used.saturating_add(quota.available))))
         }

@@ -77,7 +77,7 @@ async fn nothing_is_written_and_nothing_read_as_empty() {
 async fn quota_is_used_and_total() {
     let (fixture, fs, ctx) = fixture();
     assert_eq!(fs.get_quota(&ctx).await, Ok((5, Some((1 << 40) + 5))));
-    let elsewhere = Fixture::at("/m");
-    assert_eq!(DavFs::new(elsewhere.vfs).get_quota(&ctx).await, Err(FsError::NotFound));
-    drop(fixture);
+    assert_eq!(fixture.meter.calls(), 0);
+    let two = Fixture::at_each(&["/m", "/n"]);
+    assert_eq!(DavFs::new(two.vfs).get_quota(&ctx).await, Err(FsError::NotFound));
 }

@@ -1,12 +1,15 @@
 //! Bodies that are no propfind, and bodies meant to do harm.
 
 use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::properties::Property;
 use super::request::{Query, Wish};
 use crate::dav::Error;
 use crate::dav::tests::Fixture;
-use crate::dav::xml::Name;
+use crate::dav::xml::{Name, is_nc_name};
 use crate::model::FileId;
 
 #[track_caller]
@@ -170,3 +173,46 @@ async fn repeated_properties_are_answered_once() {
     assert_eq!(xml.matches("<D:getetag>").count(), 100);
     assert!(xml.len() < 100 * 400, "{}", xml.len());
 }
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_query_or_an_error(body in any::<Vec<u8>>()) {
+        let _ = Query::parse(&Bytes::from(body));
+    }
+
+    /// Pieces of markup in any order come nearer to the parser's corners than bytes do.
+    #[test]
+    fn any_markup_is_a_query_or_an_error(pieces in vec(select(PIECES.to_vec()), 0..24)) {
+        let body = format!("<propfind xmlns=\"DAV:\">{}", pieces.concat());
+        if let Ok(query) = Query::parse(&Bytes::from(body)) {
+            prop_assert!(query.unknown.iter().all(|name| is_nc_name(&name.local)));
+        }
+    }
+}
+
+const PIECES: [&str; 24] = [
+    "<prop>",
+    "</prop>",
+    "<prop/>",
+    "<allprop/>",
+    "<propname/>",
+    "<include>",
+    "</include>",
+    "</propfind>",
+    "<a/>",
+    "<getetag/>",
+    "<getetag>",
+    "</getetag>",
+    "<x:a xmlns:x=\"urn:x\">",
+    "</x:a>",
+    "<a xmlns=\"\"/>",
+    "<",
+    ">",
+    "&amp;",
+    "&#x41;",
+    "<!-- c -->",
+    "<![CDATA[x]]>",
+    "<?pi?>",
+    "<?xml version=\"1.0\"?>",
+    "text",
+];

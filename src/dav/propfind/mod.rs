@@ -19,7 +19,7 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 
-use super::{Body, Error, Options, Request};
+use super::{Body, Error, Options, Request, space};
 use crate::vfs::Vfs;
 use properties::{Property, Space};
 use request::{Depth, Query};
@@ -43,7 +43,8 @@ pub(super) async fn answer(
         node = folder.node;
         listing = Some(folder.listing);
     }
-    let space = if node.is_folder() { space(vfs, options, request, &query).await } else { Space::Unknown };
+    let space =
+        if node.is_folder() { find_space(vfs, options, request, &query).await } else { Space::Unknown };
     let prefix = &options.prefix;
     let windows_names = request.traits.windows_names;
     Ok(respond(Writer::new(Answer {
@@ -60,13 +61,12 @@ pub(super) async fn answer(
 /// The space of the account behind the target, if the request names it and the client may hear of it.
 ///
 /// Its failure is no failure of the request: everything else is known, and a client that lists files wants those.
-/// In a folder of the gateway's own the mounts below are not asked either, for that would be a call for each account.
-async fn space(vfs: &Vfs, options: &Options, request: &Request<'_>, query: &Query) -> Space {
+async fn find_space(vfs: &Vfs, options: &Options, request: &Request<'_>, query: &Query) -> Space {
     let wanted = query.named.iter().any(|property| Property::is_quota(*property));
     if !wanted || !options.report_quota || request.traits.quota_hangs {
         return Space::Unknown;
     }
-    match vfs.quota(request.meter, request.path).await {
+    match space::of(vfs, request.meter, request.path).await {
         Ok(Some(quota)) => Space::Known(quota),
         Ok(None) => Space::Unknown,
         Err(error) => Space::Failed(error.to_string()),

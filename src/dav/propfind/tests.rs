@@ -175,8 +175,13 @@ async fn quota_is_told_of_folders_when_named() {
     assert_eq!(fixture.meter.calls(), 2);
     let all = fixture.propfind("/m", "0", "").await;
     assert!(!all.contains("quota"), "{all}");
+    // rclone asks at the top only.
     let top = fixture.propfind("/", "0", prop(QUOTA)).await;
+    assert_eq!(top, answer(&[response("/", &[("200 OK", values)])]));
+    let two = Fixture::at_each(&["/m/a", "/m/b"]);
+    let top = two.propfind("/", "0", prop(QUOTA)).await;
     assert_eq!(top, answer(&[response("/", &[("404 Not Found", QUOTA)])]));
+    assert_eq!(two.meter.calls(), 0);
 }
 
 #[tokio::test]
