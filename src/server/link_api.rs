@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
@@ -29,20 +30,21 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, 
     if request.uri().path() != PATH || request.method() != Method::POST {
         return next.run(request).await;
     }
-    let Some(proxy) = &state.download_proxy else {
-        let text = "no download proxy is configured, so links are not told";
-        return Failure::new(StatusCode::NOT_FOUND, Source::Client, text).into_response();
+    let (head, body) = request.into_parts();
+    let admitted = admit(&state, &head);
+    let outcome = match admitted {
+        Ok(()) => link(&state, &head, body).await,
+        Err(refusal) => {
+            router::discard(&head.headers, body).await;
+            Err(refusal)
+        }
     };
-    let peer = auth::peer(&request);
-    if let Some(pause) = state.link_throttle.pause(peer) {
-        return auth::too_many_failures(pause).into_response();
-    }
-    let is_allowed = shows_token(request.headers(), &proxy.token);
-    if !is_allowed {
-        state.link_throttle.count_failure(peer);
-    }
-    match link(&state, request, is_allowed).await {
+    match outcome {
         Ok(link) => respond(&json!({ "code": 200, "message": "success", "data": describe(&link) })),
+        // Told as HTTP tells it: to who is no download proxy, or behaves like none.
+        Err(failure) if state.download_proxy.is_none() || failure.status == StatusCode::TOO_MANY_REQUESTS => {
+            failure.into_response()
+        }
         Err(failure) => {
             let code = failure.status.as_u16();
             let mut response = respond(&json!({ "code": code, "message": failure.text, "data": null }));
@@ -53,13 +55,25 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, 
     }
 }
 
-async fn link(state: &State, request: Request, is_allowed: bool) -> Result<Arc<Link>, Failure> {
-    let (head, body) = request.into_parts();
-    if !is_allowed {
-        router::discard(&head.headers, body).await;
-        let text = "the token is wrong; the download proxy must show the one of the gateway's configuration";
-        return Err(Failure::new(StatusCode::UNAUTHORIZED, Source::Client, text));
+/// Lets a request pass that shows the token.
+fn admit(state: &State, head: &Parts) -> Result<(), Failure> {
+    let Some(proxy) = &state.download_proxy else {
+        let text = "no download proxy is configured, so links are not told";
+        return Err(Failure::new(StatusCode::NOT_FOUND, Source::Client, text));
+    };
+    let peer = auth::peer(&head.extensions);
+    if let Some(pause) = state.link_throttle.pause(peer) {
+        return Err(auth::too_many_failures(pause));
     }
+    if shows_token(&head.headers, &proxy.token) {
+        return Ok(());
+    }
+    state.link_throttle.count_failure(peer);
+    let text = "the token is wrong; the download proxy must show the one of the gateway's configuration";
+    Err(Failure::new(StatusCode::UNAUTHORIZED, Source::Client, text))
+}
+
+async fn link(state: &State, head: &Parts, body: Body) -> Result<Arc<Link>, Failure> {
     let body = router::read_body(body).await?;
     let path = serde_json::from_slice::<Value>(&body).ok();
     let path = path.as_ref().and_then(|body| body.get("path")?.as_str()).ok_or_else(|| {

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::multipart::Frame;
 use super::range::{Wanted, content_range};
@@ -45,7 +45,7 @@ impl Streamed<'_> {
                 let content = self.vfs.open(self.meter, source, part.clone()).await?;
                 let mut response =
                     answer(StatusCode::PARTIAL_CONTENT, self.headers, part.end - part.start, content.stream);
-                response.headers_mut().extend(value(header::CONTENT_RANGE, &range));
+                set(&mut response, header::CONTENT_RANGE, &range);
                 Ok(response)
             }
             Wanted::Parts(parts) => self.respond_with_parts(source, &parts).await,
@@ -78,7 +78,7 @@ impl Streamed<'_> {
             .try_flatten()
             .chain(once(frame.tail));
         let mut response = answer(StatusCode::PARTIAL_CONTENT, self.headers, frame.len, body);
-        response.headers_mut().extend(value(header::CONTENT_TYPE, &frame.content_type));
+        set(&mut response, header::CONTENT_TYPE, &frame.content_type);
         Ok(response)
     }
 }
@@ -122,7 +122,9 @@ fn answer(
     response
 }
 
-/// One header, to be put in place of any of its name; none if the text cannot be in one.
-fn value(name: header::HeaderName, text: &str) -> Option<(header::HeaderName, HeaderValue)> {
-    HeaderValue::from_str(text).ok().map(|value| (name, value))
+/// Puts a header in place of any of its name; a text that cannot be in one is none of those made here.
+fn set(response: &mut Response, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        response.headers_mut().insert(name, value);
+    }
 }

@@ -18,7 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use headers::authorization::{Authorization, Basic};
 use headers::{HeaderMap, HeaderMapExt as _};
-use http::{HeaderValue, StatusCode, header};
+use http::{Extensions, HeaderValue, StatusCode, header};
 use tokio_util::task::TaskTracker;
 
 pub use password::{PasswordError, User, hash_password};
@@ -95,7 +95,7 @@ impl Authenticator {
 /// Lets a request pass with the name of its user noted and the password taken off, or refuses it.
 pub(super) async fn require(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
     let Some(authenticator) = &state.auth else { return next.run(request).await };
-    match authenticator.check(request.headers(), peer(&request)).await {
+    match authenticator.check(request.headers(), peer(request.extensions())).await {
         Ok(user) => {
             request.headers_mut().remove(header::AUTHORIZATION);
             let mut response = next.run(request).await;
@@ -110,9 +110,9 @@ pub(super) async fn require(Shared(state): Shared<Arc<State>>, mut request: Requ
     }
 }
 
-/// Who is at the other end of the connection `request` came by.
-pub(super) fn peer(request: &Request) -> IpAddr {
-    request.extensions().get().map_or(IpAddr::from([0, 0, 0, 0]), |&Peer(peer)| peer)
+/// Who is at the other end of the connection the request with `extensions` came by.
+pub(super) fn peer(extensions: &Extensions) -> IpAddr {
+    extensions.get().map_or(IpAddr::from([0, 0, 0, 0]), |&Peer(peer)| peer)
 }
 
 fn refuse(refusal: &Refusal) -> Response {
