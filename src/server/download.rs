@@ -113,9 +113,20 @@ fn file_headers(node: &Node, ours: &Validators) -> HeaderMap {
     let media_type = HeaderValue::from_str(media_type.as_ref());
     let unknown = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, media_type.unwrap_or(unknown));
+    if is_active(&headers) {
+        // Whoever shared the folder must not run a script with the password of whoever looks at it.
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    }
     // A text file is not a script of this site because a browser thinks so.
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers
+}
+
+/// Whether a browser would run what the file holds.
+fn is_active(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = media_type.split(';').next().unwrap_or("").trim_end();
+    essence.ends_with("html") || essence.ends_with("xml")
 }
 
 fn empty(status: StatusCode, headers: HeaderMap) -> Response {
@@ -213,6 +224,22 @@ mod tests {
         check("https:///a", None);
         check("/a", None);
         check("", None);
+    }
+
+    #[test]
+    fn what_a_browser_would_run_is_boxed_in() {
+        for (name, expected) in [
+            ("a.html", true),
+            ("a.svg", true),
+            ("a.xhtml", true),
+            ("a.xml", true),
+            ("a.docx", false),
+            ("a.mkv", false),
+        ] {
+            let node = Node::virtual_folder(name, SystemTime::UNIX_EPOCH);
+            let headers = file_headers(&node, &validators(&node).unwrap());
+            assert_eq!(headers.contains_key(header::CONTENT_SECURITY_POLICY), expected, "{name}");
+        }
     }
 
     #[test]

@@ -10,11 +10,10 @@ use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::State;
-use super::target::is_read;
 use crate::model::{AccountHealth, SessionState};
 
 /// Tells how every account is doing.
@@ -24,9 +23,10 @@ pub type HealthReport = Arc<dyn Fn() -> Vec<AccountHealth> + Send + Sync>;
 ///
 /// The paths are exact and stay at the top whatever the prefix is; other methods than GET and HEAD are none of this.
 pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
-        "/healthz" if is_read(request.method()) => respond(StatusCode::OK, "text/plain", "ok\n".to_owned()),
-        "/readyz" if is_read(request.method()) => readiness(&(state.parts.health)()),
+        "/healthz" if is_read => respond(StatusCode::OK, "text/plain", "ok\n".to_owned()),
+        "/readyz" if is_read => readiness(&(state.parts.health)()),
         _ => next.run(request).await,
     }
 }

@@ -138,7 +138,7 @@ impl Drop for Line {
         let outcome = match broken {
             Some(_) => "cut off",
             None if *ended || expected.is_some_and(|expected| *bytes >= expected) => "done",
-            None => "abandoned by the client",
+            None => "closed before the end",
         };
         macro_rules! write_line {
             ($level:ident) => {

@@ -11,10 +11,10 @@ use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, header};
 
-use super::State;
 use super::status::{Failure, Source};
+use super::{State, router};
 use crate::vfs::{BadPath, VPath};
 
 /// The path in front of all others.
@@ -59,17 +59,17 @@ impl Prefix {
 
 /// Puts the path among the extensions of the request, or answers it.
 pub(super) async fn find(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
-    match locate(&state, &request) {
+    let response = match locate(&state, &request) {
         Ok(Located::At(path)) => {
             request.extensions_mut().insert(path);
-            next.run(request).await
+            return next.run(request).await;
         }
         Ok(Located::Answered(response)) => response,
-        Err(failure) => {
-            super::router::discard(&request.headers().clone(), request.into_body()).await;
-            failure.into_response()
-        }
-    }
+        Err(failure) => failure.into_response(),
+    };
+    let (head, body) = request.into_parts();
+    router::discard(&head.headers, body).await;
+    response
 }
 
 enum Located {
@@ -150,11 +150,6 @@ fn redirect_to_prefix(prefix: &Prefix) -> Result<Response, Failure> {
     *response.status_mut() = StatusCode::FOUND;
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
-}
-
-/// Whether `method` asks for content, so that an answer to it may be meant for a person.
-pub(super) fn is_read(method: &Method) -> bool {
-    method == Method::GET || method == Method::HEAD
 }
 
 #[cfg(test)]

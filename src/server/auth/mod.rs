@@ -94,12 +94,19 @@ impl Authenticator {
 
 /// Lets a request pass with the name of its user noted and the password taken off, or refuses it.
 pub(super) async fn require(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
-    let Some(authenticator) = &state.auth else { return next.run(request).await };
-    match authenticator.check(request.headers(), peer(request.extensions())).await {
+    let outcome = match &state.auth {
+        Some(authenticator) => {
+            authenticator.check(request.headers(), peer(request.extensions())).await.map(Some)
+        }
+        None => Ok(None),
+    };
+    match outcome {
         Ok(user) => {
             request.headers_mut().remove(header::AUTHORIZATION);
             let mut response = next.run(request).await;
-            response.extensions_mut().insert(request_log::User(user));
+            if let Some(user) = user {
+                response.extensions_mut().insert(request_log::User(user));
+            }
             response
         }
         Err(refusal) => {

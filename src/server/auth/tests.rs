@@ -158,7 +158,12 @@ async fn a_verdict_holds_for_a_while_and_guessing_does_not_push_out_the_right_on
         let wrong = verdicts.key("anna", &format!("{attempt}"));
         verdicts.get_or_reach(wrong, || async { Some(None) }).await;
     }
-    assert!(verdicts.known(&right).is_some());
+    let wrong = verdicts.key("anna", "2999");
+    for _ in 0..3 {
+        assert!(verdicts.known(&right).is_some());
+        tokio::time::advance(Duration::from_secs(200)).await;
+    }
+    assert!(verdicts.known(&right).is_some() && verdicts.known(&wrong).is_none());
     tokio::time::advance(Duration::from_secs(300)).await;
     assert!(verdicts.known(&right).is_none());
     assert_ne!(verdicts.key("a", "bc"), verdicts.key("ab", "c"));

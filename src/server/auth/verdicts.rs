@@ -11,7 +11,7 @@ use sha2::Sha256;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-/// How long a verdict holds.
+/// How long a verdict holds. The users of a process do not change, so it is only a matter of space.
 const LIFE: Duration = Duration::from_secs(300);
 /// Verdicts kept.
 const MAX_VERDICTS: usize = 1024;
@@ -62,11 +62,16 @@ impl Verdicts {
         mac.finalize().into_bytes().into()
     }
 
-    /// The verdict reached before, if it still holds.
+    /// The verdict reached before, if it still holds. A good one holds on for as long as it is used:
+    /// while a peer is kept out for its failures, those behind the same address who know their password stay in.
     pub(super) fn known(&self, key: &Key) -> Option<Verdict> {
-        let entries = self.entries.lock();
-        let entry = entries.get(key).filter(|entry| entry.is_fresh())?;
-        entry.verdict.get().cloned()
+        let mut entries = self.entries.lock();
+        let entry = entries.get_mut(key).filter(|entry| entry.is_fresh())?;
+        let verdict = entry.verdict.get().cloned()?;
+        if verdict.is_some() {
+            entry.since = Instant::now();
+        }
+        Some(verdict)
     }
 
     /// The verdict, reached by `reach` if there is none: once, however many ask meanwhile. `None` if it could not be.
