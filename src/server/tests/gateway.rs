@@ -21,7 +21,8 @@ use crate::cache::DriveKey;
 use crate::dav::{self, Dav};
 use crate::drive::{Body, Drive, DriveError, DriveErrorKind, MemoryDrive, Quota};
 use crate::model::{
-    AccountHealth, DownloadPolicy, FileId, Kind, Link, LinkBinding, Listing, Meter, Node, SessionState,
+    AccountHealth, DownloadPolicy, FileId, HeaderDemand, Kind, Link, LinkBinding, Listing, Meter, Node,
+    SessionState,
 };
 use crate::vfs::{self, Mount, VPath, Vfs};
 
@@ -231,7 +232,10 @@ impl Drive for ScriptedDrive {
     }
 
     async fn link(&self, meter: &Meter, file: &Node, binding: &LinkBinding) -> Result<Link, DriveError> {
-        MemoryDrive::new().link(meter, file, binding).await
+        let mut link = MemoryDrive::new().link(meter, file, binding).await?;
+        // Otherwise the tree would open it once to see whether it holds.
+        link.terms.demand = HeaderDemand::SameAgent;
+        Ok(link)
     }
 
     async fn open(&self, _: &Link, _: Range<u64>) -> Result<Body, DriveError> {
