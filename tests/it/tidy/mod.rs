@@ -3,6 +3,7 @@
 //! Every rule is a function from files to findings, a test that the repository gives none,
 //! and a test that snippets which break the rule do.
 
+mod budget;
 mod crates;
 mod form;
 mod lex;
