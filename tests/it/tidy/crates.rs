@@ -8,7 +8,7 @@ use super::{Finding, check, report, report_all, root};
 
 /// Crates and the modules that own them. What has one owner can be replaced in one place.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("anyhow", &["main", "app", "commands", "demo"]),
+    ("anyhow", &["main", "app", "commands", "demo", "telemetry"]),
     ("argon2", &["server"]),
     ("async_trait", &["drive"]),
     ("axum", &["server"]),

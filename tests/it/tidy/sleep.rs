@@ -4,7 +4,8 @@ use super::lex::Token;
 use super::source::Source;
 use super::{Finding, check, report_all};
 
-const ALLOWED: [&str; 2] = ["src/transport/pacer.rs", "src/transport/retry.rs"];
+/// The third waits after the system refused a connection, so as not to spin; no call to 115 is behind it.
+const ALLOWED: [&str; 3] = ["src/transport/pacer.rs", "src/transport/retry.rs", "src/server/serve.rs"];
 
 fn findings(source: &Source) -> Vec<Finding> {
     if ALLOWED.contains(&source.path.as_str()) {
@@ -26,7 +27,7 @@ fn findings(source: &Source) -> Vec<Finding> {
 }
 
 #[test]
-fn only_retry_and_pacer_sleep() {
+fn only_those_who_may_sleep() {
     report_all(findings);
 }
 
