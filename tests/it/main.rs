@@ -1,6 +1,8 @@
 //! The one integration test binary: the whole gateway against the simulated 115.
 
+mod budget;
 mod davserver_edges;
 mod harness;
+mod multistatus;
 mod tidy;
 mod trees;
