@@ -146,7 +146,7 @@ async fn a_client_that_gives_up_does_not_waste_the_calls_for_its_listing() {
     let gateway = Gateway::over(sim, |_| {}).await;
     tokio::select! {
         _ = gateway.propfind("/flat", "1") => panic!("it was to take longer"),
-        () = eventually("a page has come", async || gateway.sim.calls("files") >= 3) => {}
+        () = eventually("a page has come", || async { gateway.sim.calls("files") >= 3 }) => {}
     }
     let listing = gateway.propfind("/flat", "1").await;
     assert_eq!(listing.text().matches("<D:response>").count(), 901);

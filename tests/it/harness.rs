@@ -99,7 +99,7 @@ impl Gateway {
     }
 
     pub(crate) async fn wait_for_first_look(&self) {
-        eventually("the gateway has looked at its accounts", async || {
+        eventually("the gateway has looked at its accounts", || async {
             !self.get("/readyz", &[]).await.text().contains("unknown")
         })
         .await;
@@ -232,7 +232,7 @@ pub(crate) fn path_of(names: &[&str]) -> String {
 }
 
 /// Waits until `holds`; fails if that takes unreasonably long.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..1500 {
         if holds().await {
             return;

@@ -2,6 +2,7 @@
 
 mod budget;
 mod davserver_edges;
+mod faults;
 mod harness;
 mod multistatus;
 mod tidy;
