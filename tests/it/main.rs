@@ -1,7 +1,10 @@
 //! The one integration test binary: the whole gateway against the simulated 115.
 
 mod bad_input;
+mod budget;
 mod davserver_edges;
+mod faults;
 mod harness;
+mod multistatus;
 mod tidy;
 mod trees;
