@@ -2,8 +2,10 @@
 
 mod budget;
 mod davserver_edges;
+mod download;
 mod faults;
 mod harness;
 mod multistatus;
+mod shutdown;
 mod tidy;
 mod trees;
