@@ -110,3 +110,35 @@ fn respond(body: &Value) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HeaderDemand, LinkBinding, LinkTerms};
+
+    #[test]
+    fn a_proxy_is_told_the_headers_a_link_demands_and_no_others() {
+        let link = |agent, cookie: Option<&str>| Link {
+            url: Secret::new("https://cdn.example/a?f=3"),
+            terms: LinkTerms { expires: None, max_open: None, demand: HeaderDemand::None },
+            binding: LinkBinding::to_agent(agent),
+            cookie: cookie.map(Secret::new),
+        };
+        assert_eq!(
+            describe(&link("gateway/1", Some("k=v"))),
+            json!({
+                "url": "https://cdn.example/a?f=3",
+                "header": { "User-Agent": ["gateway/1"], "Cookie": ["k=v"] },
+            })
+        );
+        assert_eq!(describe(&link("", None))["header"], json!({}));
+    }
+
+    #[test]
+    fn an_empty_token_admits_nobody() {
+        let shown = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(""))]);
+        assert!(!shows_token(&shown, &Secret::new("")));
+        assert!(!shows_token(&HeaderMap::new(), &Secret::new("")));
+        assert!(!shows_token(&HeaderMap::new(), &Secret::new("x")));
+    }
+}

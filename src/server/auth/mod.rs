@@ -69,12 +69,13 @@ impl Authenticator {
         if let Some(Some(user)) = known {
             return Ok(user);
         }
+        // A client with an outdated password repeats it with every request. That is one guess, not many,
+        // and must not keep out the others behind the same address, which in a container is everybody's.
+        if known.is_some() {
+            return Err(Refusal::Wrong);
+        }
         if let Some(pause) = self.throttle.pause(peer) {
             return Err(Refusal::Throttled(pause));
-        }
-        if known.is_some() {
-            self.throttle.count_failure(peer);
-            return Err(Refusal::Wrong);
         }
         let verify = || {
             // Counted beforehand, so that guesses sent all at once do not slip through together.

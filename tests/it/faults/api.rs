@@ -160,7 +160,7 @@ async fn calls_that_would_wait_too_long_for_their_turn_are_given_up() {
     assert_eq!(gateway.propfind("/", "1").await.status, 207);
     gateway.take_calls();
     let answer = gateway.propfind("/folder", "1").await;
-    assert_failed(&answer, 503, Exactly(10), "the account main has so many calls waiting");
+    assert_failed(&answer, 503, Exactly(10), "115 gave the account main no answer within");
     gateway.assert_calls(&[]);
     Propfind.assert_true(&gateway, &Propfind.go(&gateway).await);
     Head.assert_true(&gateway, &Head.go(&gateway).await);
