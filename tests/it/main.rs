@@ -3,8 +3,10 @@
 mod bad_input;
 mod budget;
 mod davserver_edges;
+mod download;
 mod faults;
 mod harness;
 mod multistatus;
+mod shutdown;
 mod tidy;
 mod trees;

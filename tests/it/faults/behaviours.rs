@@ -83,7 +83,7 @@ async fn data_of_a_wrong_type_in_a_refusal_hides_nothing_of_it() {
 async fn remembered_orders_cost_no_entry() {
     use OrderMemory::{AlwaysRefuse, AlwaysSilent, Refuse, Silent};
     for memory in [Silent, Refuse, AlwaysSilent] {
-        check(3000, &[("files", 3)], |behaviours| behaviours.order_memory = memory).await;
+        check(1300, &[("files", 2)], |behaviours| behaviours.order_memory = memory).await;
     }
     for key in ["file_size", "user_utime", "file_type"] {
         let with = |memory| {
@@ -93,8 +93,8 @@ async fn remembered_orders_cost_no_entry() {
                 behaviours.remembered_ascending = false;
             }
         };
-        check(3000, &[("files", 3)], with(AlwaysSilent)).await;
-        check(3000, &[("files", 4)], with(AlwaysRefuse)).await;
+        check(1300, &[("files", 2)], with(AlwaysSilent)).await;
+        check(1300, &[("files", 3)], with(AlwaysRefuse)).await;
     }
     check(1150, &[("files", 1), ("natsort", 1)], |b| b.order_memory = AlwaysRefuse).await;
     check(1200, &[("files", 1), ("natsort", 2)], |b| b.order_memory = AlwaysRefuse).await;
