@@ -80,7 +80,8 @@ async fn a_second_page_of_the_firewall_shuts_the_gate_again() {
 }
 
 #[tokio::test]
-async fn a_probe_that_meets_the_page_costs_one_call_and_one_that_meets_another_failure_leaves_the_gate_shut() {
+async fn a_probe_that_meets_the_page_costs_one_call_and_one_that_meets_another_failure_leaves_the_gate_shut()
+{
     let gateway = grid().await;
     gateway.sim.fault(FaultRule::nth("files", 1, Fault::Waf405));
     gateway.propfind("/folder-0000", "1").await;
