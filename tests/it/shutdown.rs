@@ -50,7 +50,8 @@ async fn a_listing_under_way_is_answered() {
     let (mut gateway, _) = streaming(Duration::from_secs(60)).await;
     gateway.sim.behave(|behaviours| behaviours.latency_ms.insert("files".to_owned(), 500));
     let mut client = TcpStream::connect(gateway.address).await.unwrap();
-    let request = "PROPFIND / HTTP/1.1\r\nHost: x\r\nDepth: 1\r\nAuthorization: Basic dGVzdGVyOnNlY3JldA==\r\n\r\n";
+    let request =
+        "PROPFIND / HTTP/1.1\r\nHost: x\r\nDepth: 1\r\nAuthorization: Basic dGVzdGVyOnNlY3JldA==\r\n\r\n";
     client.write_all(request.as_bytes()).await.unwrap();
     eventually("115 is asked", || async { gateway.sim.calls("files") == 1 }).await;
     gateway.sign_to_stop();

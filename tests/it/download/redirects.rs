@@ -11,7 +11,10 @@ async fn every_nasty_name_can_be_followed() {
     let gateway = Gateway::start(Tree::Nasty, Redirect).await;
     let files = gateway.sim.tree(|tree| {
         let folder = tree.find(&["files"]).unwrap();
-        tree.children(folder).iter().map(|node| (node.name.clone(), sim115::content(node))).collect::<Vec<_>>()
+        tree.children(folder)
+            .iter()
+            .map(|node| (node.name.clone(), sim115::content(node)))
+            .collect::<Vec<_>>()
     });
     assert!(files.len() > 30);
     for (raw, content) in files {

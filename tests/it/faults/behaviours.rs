@@ -54,8 +54,7 @@ async fn types_that_change_from_answer_to_answer_change_nothing() {
     for folder in 0..15 {
         let path = format!("/folder-{folder:04}");
         assert_eq!(all_of(&jittery, &path).await, all_of(&steady, &path).await);
-        let content =
-            jittery.get(&format!("{path}/file-00003.bin"), &[("user-agent", "davfs2/1.6.1")]).await;
+        let content = jittery.get(&format!("{path}/file-00003.bin"), &[("user-agent", "davfs2/1.6.1")]).await;
         assert_eq!(content.status, StatusCode::OK, "{}", content.text());
         let answer = jittery.get(&format!("{path}/file-00004.bin"), &[]).await;
         assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text());
@@ -155,7 +154,8 @@ async fn a_mount_of_a_folder_that_does_not_exist_is_never_empty_nor_the_root() {
 
 #[tokio::test]
 async fn the_firewall_is_met_once_and_then_left_alone() {
-    let gateway = Gateway::start(Tree::Grid { folders: 9, files: 1 }, dav115::model::DownloadPolicy::Redirect);
+    let gateway =
+        Gateway::start(Tree::Grid { folders: 9, files: 1 }, dav115::model::DownloadPolicy::Redirect);
     let gateway = gateway.await;
     gateway.sim.behave(|behaviours| behaviours.waf_calls = 4);
     let mut statuses = Vec::new();
