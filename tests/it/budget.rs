@@ -12,7 +12,8 @@ use sim115::{Binding, EmptyAgent, OrderMemory, Tree};
 
 use crate::harness::{Answer, Gateway, STAYING_AGENT, eventually, path_of, propfind, simulator};
 
-const SONG: &str = "/Music/%F0%9F%8E%B5%20Live%20%26%20Loud%20%231/01%20%E2%80%93%20%C3%87a%20ira%20100%25.flac";
+const SONG: &str =
+    "/Music/%F0%9F%8E%B5%20Live%20%26%20Loud%20%231/01%20%E2%80%93%20%C3%87a%20ira%20100%25.flac";
 const FILM: [&str; 3] = ["电影", "流浪地球 (2019)", "流浪地球 (2019).mkv"];
 const QUOTA: &str =
     r#"<propfind xmlns="DAV:"><prop><quota-available-bytes/><quota-used-bytes/></prop></propfind>"#;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use percent_encoding::percent_decode_str;
-use xmltree::{Element, XMLNode};
+use xmltree::{Element, ParserConfig, XMLNode};
 
 /// What an answer says of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,10 @@ impl Resource {
 
 /// Everything in an answer, in its order.
 pub(crate) fn resources(xml: &str) -> Vec<Resource> {
-    let root = Element::parse(xml.as_bytes()).unwrap_or_else(|error| panic!("{error} in {xml}"));
+    // A name may be nothing but blanks.
+    let config = ParserConfig::new().whitespace_to_characters(true);
+    let root = Element::parse_with_config(xml.as_bytes(), config);
+    let root = root.unwrap_or_else(|error| panic!("{error} in {xml}"));
     assert_eq!((root.name.as_str(), root.namespace.as_deref()), ("multistatus", Some("DAV:")));
     children(&root).map(resource).collect()
 }

@@ -54,8 +54,7 @@ async fn types_that_change_from_answer_to_answer_change_nothing() {
     for folder in 0..15 {
         let path = format!("/folder-{folder:04}");
         assert_eq!(all_of(&jittery, &path).await, all_of(&steady, &path).await);
-        let content =
-            jittery.get(&format!("{path}/file-00003.bin"), &[("user-agent", "davfs2/1.6.1")]).await;
+        let content = jittery.get(&format!("{path}/file-00003.bin"), &[("user-agent", "davfs2/1.6.1")]).await;
         assert_eq!(content.status, StatusCode::OK, "{}", content.text());
         let answer = jittery.get(&format!("{path}/file-00004.bin"), &[]).await;
         assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text());
@@ -83,7 +82,7 @@ async fn data_of_a_wrong_type_in_a_refusal_hides_nothing_of_it() {
 async fn remembered_orders_cost_no_entry() {
     use OrderMemory::{AlwaysRefuse, AlwaysSilent, Refuse, Silent};
     for memory in [Silent, Refuse, AlwaysSilent] {
-        check(3000, &[("files", 3)], |behaviours| behaviours.order_memory = memory).await;
+        check(1300, &[("files", 2)], |behaviours| behaviours.order_memory = memory).await;
     }
     for key in ["file_size", "user_utime", "file_type"] {
         let with = |memory| {
@@ -93,8 +92,8 @@ async fn remembered_orders_cost_no_entry() {
                 behaviours.remembered_ascending = false;
             }
         };
-        check(3000, &[("files", 3)], with(AlwaysSilent)).await;
-        check(3000, &[("files", 4)], with(AlwaysRefuse)).await;
+        check(1300, &[("files", 2)], with(AlwaysSilent)).await;
+        check(1300, &[("files", 3)], with(AlwaysRefuse)).await;
     }
     check(1150, &[("files", 1), ("natsort", 1)], |b| b.order_memory = AlwaysRefuse).await;
     check(1200, &[("files", 1), ("natsort", 2)], |b| b.order_memory = AlwaysRefuse).await;
@@ -155,7 +154,8 @@ async fn a_mount_of_a_folder_that_does_not_exist_is_never_empty_nor_the_root() {
 
 #[tokio::test]
 async fn the_firewall_is_met_once_and_then_left_alone() {
-    let gateway = Gateway::start(Tree::Grid { folders: 9, files: 1 }, dav115::model::DownloadPolicy::Redirect);
+    let gateway =
+        Gateway::start(Tree::Grid { folders: 9, files: 1 }, dav115::model::DownloadPolicy::Redirect);
     let gateway = gateway.await;
     gateway.sim.behave(|behaviours| behaviours.waf_calls = 4);
     let mut statuses = Vec::new();
