@@ -1,5 +1,6 @@
 //! A whole gateway in front of a simulated 115, both in this process, and a client for it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -228,7 +229,10 @@ pub(crate) fn propfind() -> Method {
 
 /// The path of `names` in a request line, with every character escaped that can be.
 pub(crate) fn path_of(names: &[&str]) -> String {
-    names.iter().map(|name| format!("/{}", utf8_percent_encode(name, NON_ALPHANUMERIC))).collect()
+    names
+        .iter()
+        .flat_map(|name| ["/".into(), Cow::from(utf8_percent_encode(name, NON_ALPHANUMERIC))])
+        .collect()
 }
 
 /// Waits until `holds`; fails if that takes unreasonably long.

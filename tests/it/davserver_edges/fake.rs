@@ -1,5 +1,4 @@
 //! A file system in memory that writes down what `dav-server` asks of it, and fails when told to.
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io::SeekFrom;

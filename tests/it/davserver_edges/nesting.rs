@@ -1,5 +1,4 @@
 //! A body of nested elements ends the process: shown in a process of its own.
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 use std::process::{Command, Stdio};
 

@@ -244,7 +244,8 @@ async fn run(rows: Vec<Row>) {
     let running: Vec<_> = rows
         .into_iter()
         .map(|row| {
-            let (name, places) = (format!("{:?} on {} by {:?}", row.fault, row.on, row.way), places.clone());
+            let (name, places) =
+                (format!("{:?} on {} by {:?}", row.fault, row.on, row.way), Arc::clone(&places));
             let task = background(async move {
                 let _place = places.acquire().await.unwrap();
                 run_row(row).await;
