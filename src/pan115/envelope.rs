@@ -11,23 +11,34 @@ use super::wire::Scalar;
 /// **Source**: protocol notes, reading part, §0.2.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct EnvelopeWire {
-    state: Scalar,
-    errno: Scalar,
-    #[serde(rename = "errNo")]
-    err_no: Scalar,
-    errcode: Scalar,
-    #[serde(rename = "errCode")]
-    err_code: Scalar,
-    code: Scalar,
-    msg_code: Scalar,
-    error: Scalar,
-    msg: Scalar,
-    error_msg: Scalar,
-    message: Scalar,
+struct EnvelopeWire<'a> {
+    #[serde(borrow)]
+    state: Scalar<'a>,
+    #[serde(borrow)]
+    errno: Scalar<'a>,
+    #[serde(borrow, rename = "errNo")]
+    err_no: Scalar<'a>,
+    #[serde(borrow)]
+    errcode: Scalar<'a>,
+    #[serde(borrow, rename = "errCode")]
+    err_code: Scalar<'a>,
+    #[serde(borrow)]
+    code: Scalar<'a>,
+    #[serde(borrow)]
+    msg_code: Scalar<'a>,
+    #[serde(borrow)]
+    error: Scalar<'a>,
+    #[serde(borrow)]
+    msg: Scalar<'a>,
+    #[serde(borrow)]
+    error_msg: Scalar<'a>,
+    #[serde(borrow)]
+    message: Scalar<'a>,
     /// Of a listing that was refused because of its order.
-    order: Scalar,
-    is_asc: Scalar,
+    #[serde(borrow)]
+    order: Scalar<'a>,
+    #[serde(borrow)]
+    is_asc: Scalar<'a>,
 }
 
 /// A failure as 115 stated it.
@@ -49,7 +60,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Failure> {
         message: "115 sent something that is not JSON".to_owned(),
         wanted_order: None,
     };
-    let wire: EnvelopeWire = serde_json::from_slice(body).map_err(|_| corrupt())?;
+    let wire: EnvelopeWire<'_> = serde_json::from_slice(body).map_err(|_| corrupt())?;
     if wire.state.is_true() {
         return Ok(());
     }

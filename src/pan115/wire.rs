@@ -2,13 +2,14 @@
 //!
 //! Source: protocol notes, reading part, §0.2: "decode every scalar as string or number".
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A scalar of whatever JSON type. Anything that is not a scalar counts as absent, because `data` and others change type on errors.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Scalar {
+pub(super) enum Scalar<'a> {
     /// Absent, null, an array or an object.
     #[default]
     None,
@@ -18,11 +19,11 @@ pub(super) enum Scalar {
     Int(i128),
     /// Any other number.
     Float(f64),
-    /// A string.
-    Text(Box<str>),
+    /// A string; borrowed from the answer unless it holds escapes, because a page holds ten thousand of them.
+    Text(Cow<'a, str>),
 }
 
-impl Scalar {
+impl Scalar<'_> {
     /// As an unsigned number; a fraction is cut off (115 sends sizes as floats at times).
     pub(super) fn as_u64(&self) -> Option<u64> {
         match self {
@@ -79,7 +80,7 @@ fn whole(number: f64) -> Option<u64> {
     (0.0..18e18).contains(&number).then_some(number as u64)
 }
 
-impl<'de> Deserialize<'de> for Scalar {
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ScalarVisitor)
     }
@@ -88,49 +89,53 @@ impl<'de> Deserialize<'de> for Scalar {
 struct ScalarVisitor;
 
 impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
+    type Value = Scalar<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+    fn visit_bool<E>(self, flag: bool) -> Result<Scalar<'de>, E> {
         Ok(Scalar::Bool(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
         Ok(Scalar::Int(number.into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
         Ok(Scalar::Int(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
         Ok(Scalar::Float(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.into()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
+    fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
         Ok(Scalar::None)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar<'de>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Scalar::None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Scalar::None)
     }
 }
 
 /// A name as it was before 115 replaced what it cannot store by `[`, U+0002, the decimal code point, `]`.
-pub(super) fn unescape_name(name: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn unescape_name(name: &str) -> Cow<'_, str> {
     const OPEN: &str = "[\u{2}";
     if !name.contains(OPEN) {
         return name.into();
@@ -159,7 +164,7 @@ pub(super) fn unescape_name(name: &str) -> std::borrow::Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn scalar(json: &str) -> Scalar {
+    fn scalar(json: &str) -> Scalar<'_> {
         serde_json::from_str(json).unwrap()
     }
 

@@ -17,16 +17,16 @@ use crate::pan115::{Client, ErrorKind, Host, Pan115Error};
 const LABEL: &str = "downurl";
 
 #[derive(Deserialize)]
-struct OuterWire {
-    #[serde(default)]
-    data: Scalar,
+struct OuterWire<'a> {
+    #[serde(default, borrow)]
+    data: Scalar<'a>,
 }
 
 /// One file of the decrypted answer, which is a map by file id.
 #[derive(Deserialize)]
-struct FileWire {
-    #[serde(default)]
-    pick_code: Scalar,
+struct FileWire<'a> {
+    #[serde(default, borrow)]
+    pick_code: Scalar<'a>,
     /// An object, or `false` for what cannot be downloaded.
     #[serde(default)]
     url: UrlWire,
@@ -70,7 +70,7 @@ impl Client {
             agent: binding.agent(),
         };
         let reply = self.call(meter, &call).await?;
-        let outer: OuterWire = serde_json::from_slice(&reply.body).map_err(|_| corrupt("has no data"))?;
+        let outer: OuterWire<'_> = serde_json::from_slice(&reply.body).map_err(|_| corrupt("has no data"))?;
         let Some(encrypted) = outer.data.as_text() else { return Err(no_link()) };
         let plain = m115::decode(&self.public_key, &key, encrypted)
             .map_err(|error| corrupt(&format!("cannot be decrypted: {error}")))?;
@@ -102,7 +102,7 @@ fn no_link() -> Pan115Error {
 
 /// The URL of the file in the decrypted answer.
 fn pick_url(plain: &[u8], pick_code: &PickCode) -> Result<String, Pan115Error> {
-    let files: HashMap<String, FileWire> = match serde_json::from_slice(plain) {
+    let files: HashMap<String, FileWire<'_>> = match serde_json::from_slice(plain) {
         Ok(files) => files,
         // An empty array stands for an empty map.
         Err(_) if plain.trim_ascii() == b"[]" => HashMap::new(),

@@ -19,24 +19,29 @@ pub struct Space {
 }
 
 #[derive(Deserialize)]
-struct ReplyWire {
-    data: DataWire,
+struct ReplyWire<'a> {
+    #[serde(borrow)]
+    data: DataWire<'a>,
 }
 
 #[derive(Deserialize)]
-struct DataWire {
-    space_info: SpaceWire,
+struct DataWire<'a> {
+    #[serde(borrow)]
+    space_info: SpaceWire<'a>,
 }
 
 #[derive(Deserialize)]
-struct SpaceWire {
-    all_remain: SizeWire,
-    all_use: SizeWire,
+struct SpaceWire<'a> {
+    #[serde(borrow)]
+    all_remain: SizeWire<'a>,
+    #[serde(borrow)]
+    all_use: SizeWire<'a>,
 }
 
 #[derive(Deserialize)]
-struct SizeWire {
-    size: Scalar,
+struct SizeWire<'a> {
+    #[serde(borrow)]
+    size: Scalar<'a>,
 }
 
 impl Client {
@@ -67,7 +72,8 @@ impl Client {
 }
 
 fn parse(body: &[u8]) -> Option<Space> {
-    let SpaceWire { all_remain, all_use } = serde_json::from_slice::<ReplyWire>(body).ok()?.data.space_info;
+    let SpaceWire { all_remain, all_use } =
+        serde_json::from_slice::<ReplyWire<'_>>(body).ok()?.data.space_info;
     Some(Space { used: all_use.size.as_u64()?, left: all_remain.size.as_u64()? })
 }
 

@@ -47,42 +47,55 @@ pub(in crate::pan115) struct Page {
 }
 
 #[derive(Deserialize)]
-struct PageWire {
-    data: Vec<ItemWire>,
-    #[serde(default)]
-    count: Scalar,
-    #[serde(default)]
-    file_count: Scalar,
-    #[serde(default)]
-    folder_count: Scalar,
-    #[serde(default)]
-    cid: Scalar,
-    #[serde(default)]
-    offset: Scalar,
-    #[serde(default)]
-    limit: Scalar,
-    #[serde(default)]
-    order: Scalar,
-    #[serde(default)]
-    is_asc: Scalar,
+struct PageWire<'a> {
+    #[serde(borrow)]
+    data: Vec<ItemWire<'a>>,
+    #[serde(default, borrow)]
+    count: Scalar<'a>,
+    #[serde(default, borrow)]
+    file_count: Scalar<'a>,
+    #[serde(default, borrow)]
+    folder_count: Scalar<'a>,
+    #[serde(default, borrow)]
+    cid: Scalar<'a>,
+    #[serde(default, borrow)]
+    offset: Scalar<'a>,
+    #[serde(default, borrow)]
+    limit: Scalar<'a>,
+    #[serde(default, borrow)]
+    order: Scalar<'a>,
+    #[serde(default, borrow)]
+    is_asc: Scalar<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
-struct ItemWire {
-    fid: Scalar,
-    cid: Scalar,
-    fc: Scalar,
-    n: Scalar,
-    s: Scalar,
-    sha: Scalar,
-    pc: Scalar,
-    te: Scalar,
-    tu: Scalar,
-    tp: Scalar,
-    t: Scalar,
-    c: Scalar,
+struct ItemWire<'a> {
+    #[serde(borrow)]
+    fid: Scalar<'a>,
+    #[serde(borrow)]
+    cid: Scalar<'a>,
+    #[serde(borrow)]
+    fc: Scalar<'a>,
+    #[serde(borrow)]
+    n: Scalar<'a>,
+    #[serde(borrow)]
+    s: Scalar<'a>,
+    #[serde(borrow)]
+    sha: Scalar<'a>,
+    #[serde(borrow)]
+    pc: Scalar<'a>,
+    #[serde(borrow)]
+    te: Scalar<'a>,
+    #[serde(borrow)]
+    tu: Scalar<'a>,
+    #[serde(borrow)]
+    tp: Scalar<'a>,
+    #[serde(borrow)]
+    t: Scalar<'a>,
+    #[serde(borrow)]
+    c: Scalar<'a>,
 }
 
 impl Client {
@@ -113,7 +126,7 @@ impl Client {
         );
         let call = Call { label, host, path, form: None, agent: self.user_agent() };
         let reply = self.call(meter, &call).await?;
-        let wire: PageWire = serde_json::from_slice(&reply.body)
+        let wire: PageWire<'_> = serde_json::from_slice(&reply.body)
             .map_err(|error| corrupt(&format!("cannot be read: {error}")))?;
         match (wire.cid.as_u64(), folder) {
             (Some(listed), _) if listed == folder.0 => wire.into_page(),
@@ -134,9 +147,9 @@ fn gone(folder: FileId) -> Pan115Error {
     Pan115Error { endpoint: LABEL, kind: ErrorKind::NotFound, code: 0, message, wanted_order: None }
 }
 
-impl PageWire {
+impl PageWire<'_> {
     fn into_page(self) -> Result<Page, Pan115Error> {
-        let number = |scalar: &Scalar, what: &str| {
+        let number = |scalar: &Scalar<'_>, what: &str| {
             scalar.as_u64().ok_or_else(|| corrupt(&format!("does not say its {what}")))
         };
         let second_count =
@@ -155,7 +168,7 @@ impl PageWire {
     }
 }
 
-impl ItemWire {
+impl ItemWire<'_> {
     fn is_folder(&self) -> bool {
         match self.fc.as_u64() {
             Some(category) => category == 0,
@@ -197,13 +210,13 @@ impl ItemWire {
     }
 }
 
-fn unix_time(scalar: &Scalar) -> Option<SystemTime> {
+fn unix_time(scalar: &Scalar<'_>) -> Option<SystemTime> {
     let seconds = scalar.as_u64().filter(|&seconds| seconds > 0)?;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// Field `t`: unix seconds, or for files `"2024-06-20 15:32"` in China's time, which has no summer time.
-fn local_time(scalar: &Scalar) -> Option<SystemTime> {
+fn local_time(scalar: &Scalar<'_>) -> Option<SystemTime> {
     const CHINA_AHEAD: Duration = Duration::from_secs(8 * 3600);
     if let Some(time) = unix_time(scalar) {
         return Some(time);

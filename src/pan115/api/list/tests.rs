@@ -4,7 +4,7 @@ fn page(items: &str) -> Result<Page, Pan115Error> {
     let body = format!(
         r#"{{"data":[{items}],"count":"2","cid":0,"offset":"0","limit":1150,"order":"user_ptime","is_asc":"1","state":true}}"#
     );
-    serde_json::from_str::<PageWire>(&body).unwrap().into_page()
+    serde_json::from_str::<PageWire<'_>>(&body).unwrap().into_page()
 }
 
 fn seconds(time: SystemTime) -> u64 {
