@@ -21,7 +21,7 @@ helper propfind "$gateway/n50000/" "$authorization" >/dev/null
 curl -s -o /dev/null -u "$user:$password" "$file"
 
 redirects() {
-    on_client wrk -t1 -c1 -d"${seconds}s" --latency -H "Authorization: Basic $authorization" -H 'User-Agent: curl/8' "$file" >"$tmp/$1.out"
+    "${on_client[@]}" wrk -t1 -c1 -d"${seconds}s" --latency -H "Authorization: Basic $authorization" -H 'User-Agent: curl/8' "$file" >"$tmp/$1.out"
     grep -q 'Non-2xx' "$tmp/$1.out" && fail "not all answers were redirects: $(cat "$tmp/$1.out")"
     awk -v what="$1" '
         function ms(text) { return text ~ /us$/ ? text / 1000 : text ~ /ms$/ ? text + 0 : text * 1000 }
@@ -32,7 +32,7 @@ redirects() {
 
 printf '%-22s %9s %9s %9s %9s\n' "302s, ms" requests median p99 max
 redirects alone
-on_client wrk -t1 -c1 -d"$((seconds + 2))s" --timeout 60s -s "$tmp/propfind.lua" "$gateway/n50000/" >"$tmp/propfind.out" &
+"${on_client[@]}" wrk -t1 -c1 -d"$((seconds + 2))s" --timeout 60s -s "$tmp/propfind.lua" "$gateway/n50000/" >"$tmp/propfind.out" &
 listing=$!
 sleep 1
 beside=$(redirects beside)

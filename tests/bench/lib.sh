@@ -33,6 +33,7 @@ finish() {
     exit $status
 }
 trap finish EXIT
+trap 'echo "$0: line $LINENO failed" >&2' ERR
 trap 'exit 130' INT TERM
 
 fail() {
@@ -47,16 +48,18 @@ need() {
     done
 }
 
-on_server() { taskset -c "$SERVER_CORE" "$@"; }
-on_client() { taskset -c "$CLIENT_CORE" "$@"; }
-helper() { on_client python3 "$here/helper.py" "$@"; }
+# Not functions, because of a function in the background bash tells the number of a shell around it.
+on_server=(taskset -c "$SERVER_CORE")
+on_client=(taskset -c "$CLIENT_CORE")
+anywhere=(env)
+helper() { "${on_client[@]}" python3 "$here/helper.py" "$@"; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 wait_for_port() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 100); do
         (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
-        sleep 0.05
+        sleep 0.1
     done
     fail "nothing listens on port $1 after ${tries} tries"
 }
@@ -75,16 +78,18 @@ start_sim() {
     local tree=$1 port
     shift
     port=$(free_port)
-    on_client "$BIN/sim115" --listen "127.0.0.1:$port" --tree "$tree" "$@" >"$tmp/sim.out" 2>"$tmp/sim.err" &
+    "${on_client[@]}" "$BIN/sim115" --listen "127.0.0.1:$port" --tree "$tree" "$@" >"$tmp/sim.out" 2>"$tmp/sim.err" &
     pids+=($!)
     wait_for_port "$port"
+    until [ "$(wc -l <"$tmp/sim.out")" -ge 3 ]; do sleep 0.05; done
     sim=http://127.0.0.1:$port
     { read -r; read -r cookie; read -r modulus; } <"$tmp/sim.out"
 }
 
-# start_gateway NAME POLICY LOG_LEVEL [TOML]: sets $gateway and $gateway_pid. Its log goes to a file. $pin may change its core.
+# start_gateway NAME POLICY LOG_LEVEL [PIN]: sets $gateway and $gateway_pid. Its log goes to a file.
 start_gateway() {
     local name=$1 port hash
+    local -n pin=${4:-on_server}
     port=$(free_port)
     hash=$(echo "$password" | "$BIN/dav115" hash-password)
     cat >"$tmp/$name.toml" <<TOML
@@ -107,20 +112,20 @@ m115_public_key = { modulus = "$modulus", exponent = 65537 }
 [cache]
 listing_ttl = "1h"
 [limits]
-requests_per_second = 10000.0
+requests_per_second = 100.0
 open_bodies = 500
-${4:-}
 TOML
-    ${pin:-on_server} "$BIN/dav115" serve --config "$tmp/$name.toml" 2>"$tmp/$name.err" &
+    "${pin[@]}" "$BIN/dav115" serve --config "$tmp/$name.toml" 2>"$tmp/$name.err" &
     gateway_pid=$!
     pids+=("$gateway_pid")
     gateway=http://127.0.0.1:$port
     wait_for_port "$port"
 }
 
-# start_nginx NAME CORE_FUNCTION CONFIGURATION_OF_HTTP: sets $nginx_pid to its master.
+# start_nginx NAME PIN CONFIGURATION_OF_HTTP: sets $nginx_pid to its master.
 start_nginx() {
     local name=$1
+    local -n pin=$2
     need nginx
     mkdir -p "$tmp/$name"
     cat >"$tmp/$name/nginx.conf" <<CONF
@@ -142,7 +147,7 @@ http {
     $3
 }
 CONF
-    "$2" nginx -p "$tmp/$name" -c "$tmp/$name/nginx.conf" 2>"$tmp/$name.start.err" &
+    "${pin[@]}" nginx -p "$tmp/$name" -c "$tmp/$name/nginx.conf" 2>"$tmp/$name.start.err" &
     nginx_pid=$!
     pids+=("$nginx_pid")
 }

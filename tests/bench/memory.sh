@@ -18,18 +18,17 @@ curl -sf -X PATCH -d '{"link_connections": 0, "user_connections": 0}' "$sim/__si
 curl -sf -d "{\"op\": \"add_file\", \"parent\": \"/\", \"name\": \"big\", \"size\": $size}" "$sim/__sim/tree" >/dev/null
 helper fill_sim "$sim" 50000
 authorization=$(printf '%s:%s' "$user" "$password" | base64)
-pin=env
 
 resident() { awk '/^VmRSS/ { print $2 }' "/proc/$gateway_pid/status"; }
 mib() { calc "$1 / 1024"; }
 
-start_gateway listing proxy info
+start_gateway listing proxy info anywhere
 sleep 2
 helper propfind "$gateway/n50000/" "$authorization" >/dev/null
 sleep 2
 listing=$(resident)
 
-start_gateway streaming proxy info
+start_gateway streaming proxy info anywhere
 sleep 2
 idle=$(resident)
 helper propfind "$gateway/" "$authorization" >/dev/null

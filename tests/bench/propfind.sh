@@ -45,7 +45,7 @@ if [ "$(id -u)" -eq 0 ]; then
     chown -R www-data "$tmp/apache"
 fi
 [ -e /etc/mime.types ] || sed -i '/^TypesConfig/d' "$tmp/apache/apache.conf"
-on_server apache2 -X -f "$tmp/apache/apache.conf" >"$tmp/apache.start.err" 2>&1 &
+"${on_server[@]}" apache2 -X -f "$tmp/apache/apache.conf" >"$tmp/apache.start.err" 2>&1 &
 apache_pid=$!
 pids+=("$apache_pid")
 wait_for_port "$apache_port"

@@ -32,7 +32,7 @@ titles+=("nginx, log in a file" "nginx, no log")
 for round in $(seq "$rounds"); do
     for server in 0 2 1 3; do
         before=$(cpu "${servers[server]}")
-        on_client wrk -t1 -c"$connections" -d"${seconds}s" -H "Authorization: Basic $authorization" -H 'User-Agent: curl/8' \
+        "${on_client[@]}" wrk -t1 -c"$connections" -d"${seconds}s" -H "Authorization: Basic $authorization" -H 'User-Agent: curl/8' \
             "${urls[server]}" >"$tmp/wrk.out"
         after=$(cpu "${servers[server]}")
         ! grep -q 'Non-2xx' "$tmp/wrk.out" || fail "not all answers were redirects: $(cat "$tmp/wrk.out")"
