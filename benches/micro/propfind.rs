@@ -39,7 +39,8 @@ fn bench(bencher: Bencher<'_, '_>, entries: usize, body: &'static str) {
 
 /// The bytes of the answer.
 fn ask(runtime: &Runtime, dav: &Dav, body: &'static str) -> u64 {
-    let headers = HeaderMap::from_iter([(http::HeaderName::from_static("depth"), HeaderValue::from_static("1"))]);
+    let headers =
+        HeaderMap::from_iter([(http::HeaderName::from_static("depth"), HeaderValue::from_static("1"))]);
     let (path, meter) = (VPath::root(), Meter::default());
     let Ok(method) = Method::from_bytes(b"PROPFIND") else { return 0 };
     runtime.block_on(async {

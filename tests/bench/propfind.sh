@@ -41,7 +41,7 @@ DocumentRoot $shm
 CONF
 if [ "$(id -u)" -eq 0 ]; then
     # Apache refuses to serve as root; as www-data it may read, which is all it has to.
-    printf 'LoadModule unixd_module %s/mod_unixd.so\nUser www-data\nGroup www-data\n' "$modules" >>"$tmp/apache/apache.conf"
+    printf 'User www-data\nGroup www-data\n' >>"$tmp/apache/apache.conf"
     chown -R www-data "$tmp/apache"
 fi
 [ -e /etc/mime.types ] || sed -i '/^TypesConfig/d' "$tmp/apache/apache.conf"
