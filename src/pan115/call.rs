@@ -52,9 +52,9 @@ impl Client {
             Ok(outcome) => outcome,
             Err(_) => Err(fail(call, 0, ErrorKind::Throttled { after: None }, || {
                 format!(
-                    "115 gave the account {} no answer within {}s, repeated attempts and the wait for its turn included; try again later",
+                    "115 gave the account {} no answer within {}, repeated attempts and the wait for its turn included; try again later",
                     self.name,
-                    self.options.deadline.as_secs()
+                    humantime::format_duration(self.options.deadline)
                 )
             })),
         };

@@ -29,6 +29,7 @@ tr{border-top:1px solid color-mix(in srgb,GrayText 30%,transparent)}\
 tr:hover{background:color-mix(in srgb,GrayText 12%,transparent)}\
 td{padding:.35rem .5rem;vertical-align:top}\
 td:first-child{width:100%;overflow-wrap:anywhere}\
+td a{white-space:break-spaces}\
 td:nth-child(n+2){text-align:right;white-space:nowrap;color:GrayText;font-variant-numeric:tabular-nums}\
 footer{color:GrayText;padding:.75rem .5rem}\
 @media(max-width:36rem){td:nth-child(3){display:none}}";

@@ -117,12 +117,15 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let (peer, calls) = (self.peer.map(|peer| peer.0), self.meter.calls());
+        let peer = self.peer.map(|peer| tracing::field::display(peer.0));
+        let calls = self.meter.calls();
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Self { id, method, path, agent, answer, .. } = self;
+        // Texts, which the formats of the log escape by themselves.
+        let (path, agent) = (path.as_str(), agent.as_str());
         let Some(answer) = answer else {
             tracing::info!(
-                %id, peer = ?peer, %method, ?path, ?agent, calls, elapsed_ms, "the client gave up before the answer"
+                %id, peer, %method, path, agent, calls, elapsed_ms, "the client gave up before the answer"
             );
             return;
         };
@@ -143,7 +146,7 @@ impl Drop for Line {
         macro_rules! write_line {
             ($level:ident) => {
                 tracing::$level!(
-                    %id, ?peer, user, %method, ?path, ?agent, status, source, plan, calls, bytes, elapsed_ms, why,
+                    %id, peer, user, %method, path, agent, status, source, plan, calls, bytes, elapsed_ms, why,
                     "{outcome}"
                 )
             };

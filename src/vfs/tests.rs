@@ -1,3 +1,5 @@
+//! The tree over a drive in memory: paths, costs, plans and failures.
+
 use super::*;
 use crate::cache::DriveKey;
 use crate::drive::MemoryDrive;

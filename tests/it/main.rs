@@ -1,7 +1,17 @@
 //! The one integration test binary: the whole gateway against the simulated 115.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper of tests fails by panicking, as a test does"
+)]
 
 mod bad_input;
+mod budget;
 mod davserver_edges;
+mod download;
+mod faults;
 mod harness;
+mod multistatus;
+mod shutdown;
 mod tidy;
 mod trees;

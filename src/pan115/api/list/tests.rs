@@ -1,3 +1,5 @@
+//! One page of a listing, in all the types 115 sends.
+
 use super::*;
 
 fn page(items: &str) -> Result<Page, Pan115Error> {

@@ -1,1 +1,0 @@
-//! What we rely on in `dav-server`, pinned.

@@ -1,0 +1,167 @@
+//! Failures of the API: listings and links.
+
+use std::time::Duration;
+
+use sim115::{Fault, FaultRule, Tree};
+
+use super::Pause::{Exactly, From, Unstated};
+use super::Then::{IsLeftAlone, Works};
+use super::Way::{Head, Part, Propfind, Proxy, Redirect};
+use super::{BLOCK_PAUSE, LONG, Pause, Row, Then, Way, assert_failed, run};
+use crate::harness::{Gateway, simulator};
+
+/// A failure of the API in a row of its table: fault, status, pause, words, calls, and what comes after.
+type Line = (Fault, u16, Pause, &'static str, usize, Then);
+
+const KEPT_AWAY: &str = "115 is throttling the account main until";
+
+fn json(errno: i64, message: &str) -> Fault {
+    Fault::Json { errno, message: message.to_owned() }
+}
+
+/// What can befall any call of the API. Two calls means: tried again once, as these tests configure it.
+fn any_call() -> Vec<Line> {
+    vec![
+        // Blocks and throttles: one call, and then none.
+        (Fault::Waf405, 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::Waf405For(LONG), 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::Blocked418, 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::Forbidden403, 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::Status(403), 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::NoCookieValue, 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::Html(200), 503, From(BLOCK_PAUSE), "a web page instead of data", 1, IsLeftAlone),
+        (Fault::Html(404), 503, From(BLOCK_PAUSE), KEPT_AWAY, 1, IsLeftAlone),
+        (Fault::TooMany429, 503, From(60), "the account main", 1, IsLeftAlone),
+        (Fault::Limit770004, 503, From(60), "已达到当前访问上限，请稍后再试", 1, IsLeftAlone),
+        // A session that is over: one call, and then none until there is another cookie.
+        (Fault::LoggedOut, 503, Exactly(60), "the account main is signed out", 1, IsLeftAlone),
+        (json(911, "请验证账号"), 503, Exactly(60), "solve its captcha", 1, IsLeftAlone),
+        (json(40_101_035, "x"), 503, Exactly(60), "another login took", 1, IsLeftAlone),
+        // What passes by itself: tried again.
+        (Fault::Busy590075, 503, Exactly(10), "操作太频繁", 2, Works),
+        (Fault::Running990009, 503, Exactly(10), "操作尚未执行完成", 2, Works),
+        (Fault::Html(500), 503, Exactly(10), "HTTP status 500", 2, Works),
+        (Fault::Status(502), 503, Exactly(10), "HTTP status 502", 2, Works),
+        (Fault::Reset, 503, Exactly(10), "cannot reach", 2, Works),
+        (Fault::CutAfter(10), 503, Exactly(10), "cannot reach", 2, Works),
+        (Fault::ContentLengthLonger(9), 503, Exactly(10), "cannot reach", 2, Works),
+        (Fault::Delay(LONG), 503, Exactly(10), "took too long", 2, Works),
+        (Fault::SlowStart(LONG), 503, Exactly(10), "took too long", 2, Works),
+        // What makes no sense: tried again, for it may have been cut on its way.
+        (Fault::Garbage, 502, Unstated, "not JSON", 2, Works),
+        (Fault::EmptyBody, 502, Unstated, "not JSON", 2, Works),
+        (Fault::ContentLengthShorter(9), 502, Unstated, "not JSON", 2, Works),
+        (Fault::Status(404), 502, Unstated, "HTTP status 404", 2, Works),
+        // Refusals that asking again does not change.
+        (json(990_002, "参数错误。"), 503, Exactly(10), "参数错误", 1, Works),
+        (json(123_456, "news"), 503, Exactly(10), "“news” (code 123456)", 1, Works),
+        (json(-7, ""), 503, Exactly(10), "without a reason", 1, Works),
+    ]
+}
+
+fn only_listings() -> Vec<Line> {
+    vec![
+        (Fault::WrongType, 502, Unstated, "115's answer to a listing cannot be read", 1, Works),
+        // The root of a mount cannot vanish: nobody may conclude that all files are gone.
+        (json(20_018, "目录不存在或已删除"), 503, Exactly(10), "correct root_id", 1, Works),
+    ]
+}
+
+fn only_links() -> Vec<Line> {
+    vec![
+        (Fault::UrlFalse, 503, Exactly(10), "115 gives no download link", 1, Works),
+        (Fault::EmptyData, 503, Exactly(10), "115 gives no download link", 1, Works),
+        (Fault::NegativeSize, 503, Exactly(10), "115 gives no download link", 1, Works),
+        (Fault::WrongType, 503, Exactly(10), "115 gives no download link", 1, Works),
+        (Fault::EmptyHost, 502, Unstated, "a link without a host", 1, Works),
+        (Fault::TransientViolation, 503, Exactly(10), "without a reason", 2, Works),
+        (json(50_038, "文件包含违规内容"), 403, Unstated, "文件包含违规内容", 1, Works),
+        (json(50_028, "文件过大"), 403, Unstated, "文件过大", 1, Works),
+    ]
+}
+
+fn rows(on: &'static str, ways: &[Way], lines: &[Line]) -> Vec<Row> {
+    let row = |way, line: &Line| {
+        let (fault, status, pause, says, calls, then) = line.clone();
+        Row { fault, on, way, status, pause, says, cost: vec![(on, calls)], then }
+    };
+    lines.iter().flat_map(|line| ways.iter().map(move |&way| row(way, line))).collect()
+}
+
+#[tokio::test]
+async fn a_listing_that_fails_is_never_empty_and_its_failure_never_kept() {
+    let mut rows = rows("files", &[Propfind, Head, Redirect, Proxy], &any_call());
+    rows.extend(self::rows("files", &[Propfind, Head, Redirect, Proxy], &only_listings()));
+    run(rows).await;
+}
+
+#[tokio::test]
+async fn a_link_that_fails_is_told_of_and_its_failure_never_kept() {
+    let mut rows = rows("downurl", &[Redirect, Proxy], &any_call());
+    rows.extend(self::rows("downurl", &[Redirect, Proxy, Part], &only_links()));
+    run(rows).await;
+}
+
+#[tokio::test]
+async fn a_failing_download_host_leaves_listings_alone() {
+    let gateway = super::gateway(|_| {}).await;
+    super::warm_up(&gateway).await;
+    gateway.sim.fault(FaultRule::every("downurl", Fault::Waf405));
+    assert_failed(&Redirect.go(&gateway).await, 503, From(BLOCK_PAUSE), KEPT_AWAY);
+    gateway.take_calls();
+    assert_eq!(gateway.propfind("/folder", "1").await.status, 207);
+    gateway.assert_calls(&[("files", 1)]);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_fails_the_listing() {
+    for (fault, calls, then) in [(Fault::Waf405, 4, 0), (Fault::Reset, 5, 10)] {
+        let sim = simulator(Tree::Flat(900)).await;
+        sim.behave(|behaviours| behaviours.files_limit = 100);
+        let gateway = Gateway::over(sim, |config| config.limits.retries = 1).await;
+        // The folder above is the first call, so this is the third of nine pages.
+        gateway.sim.fault(FaultRule { times: Some(2), ..FaultRule::nth("files", 4, fault.clone()) });
+        let answer = gateway.propfind("/flat", "1").await;
+        let pause = if then == 0 { From(BLOCK_PAUSE) } else { Exactly(10) };
+        assert_failed(&answer, 503, pause, "cannot list /flat: ");
+        gateway.assert_calls(&[("files", calls)]);
+        // Nothing of the pages that came is kept or shown.
+        let answer = gateway.propfind("/flat", "1").await;
+        if then == 0 {
+            assert_failed(&answer, 503, pause, KEPT_AWAY);
+            gateway.assert_calls(&[]);
+        } else {
+            assert_eq!(answer.text().matches("<D:response>").count(), 901);
+            gateway.assert_calls(&[("files", 9)]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_passes_within_the_retries_is_not_noticed() {
+    for fault in [Fault::Busy590075, Fault::Running990009, Fault::Html(503), Fault::Garbage, Fault::Reset] {
+        let gateway = super::gateway(|_| {}).await;
+        gateway.sim.fault(FaultRule::nth("files", 1, fault.clone()));
+        gateway.sim.fault(FaultRule::nth("downurl", 1, fault));
+        Proxy.assert_true(&gateway, &Proxy.go(&gateway).await);
+        gateway.assert_calls(&[("files", 2), ("downurl", 2), ("download server", 2)]);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_would_wait_too_long_for_their_turn_are_given_up() {
+    let gateway = super::gateway(|config| {
+        config.limits.requests_per_second = 0.01;
+        // One for the look at the start, one for the root.
+        config.limits.burst = 2;
+        config.limits.deadline = Duration::from_millis(300);
+    })
+    .await;
+    assert_eq!(gateway.propfind("/", "1").await.status, 207);
+    gateway.take_calls();
+    let answer = gateway.propfind("/folder", "1").await;
+    assert_failed(&answer, 503, Exactly(10), "115 gave the account main no answer within");
+    gateway.assert_calls(&[]);
+    Propfind.assert_true(&gateway, &Propfind.go(&gateway).await);
+    Head.assert_true(&gateway, &Head.go(&gateway).await);
+}
