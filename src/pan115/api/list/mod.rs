@@ -172,13 +172,20 @@ impl PageWire<'_> {
             second_count,
             limit: self.limit.as_u64().unwrap_or(PAGE_SIZE),
             offset: number(&self.offset, "offset")?,
+            // It goes back into a query string, so it must look like a key.
             order: self
                 .order
                 .as_text()
+                .filter(|key| is_key(key))
                 .map(|key| Order { key: Cow::Owned(key.to_owned()), ascending: self.is_asc.is_true() }),
             nodes: self.data.into_iter().map(ItemWire::into_node).collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// Whether `key` looks like a sort key of 115, such as `user_ptime`.
+pub(in crate::pan115) fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 impl ItemWire<'_> {
