@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::api::list::{APS_MAX, Order, PAGE_SIZE, Page, corrupt};
+use super::api::list::{APS_MAX, Order, PAGE_SIZE, Page, corrupt, is_key};
 use super::{Client, ErrorKind, Host, Pan115Error};
 use crate::model::{FileId, Meter, Node};
 
@@ -21,7 +21,7 @@ enum Turn {
 impl From<Pan115Error> for Turn {
     fn from(error: Pan115Error) -> Self {
         match &error.wanted_order {
-            Some((key, ascending)) if error.kind == ErrorKind::OtherOrder => {
+            Some((key, ascending)) if error.kind == ErrorKind::OtherOrder && is_key(key) => {
                 // An order by name is only to be had from the other host.
                 let host = if key == "file_name" { Host::Aps } else { Host::Web };
                 Self::Order(Order { key: key.clone().into(), ascending: *ascending }, host)

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+pub use api::download::read_link;
+pub use api::list::read_page;
 pub use api::space::Space;
 pub use cookie::{Cookie, CookieError};
 pub use endpoints::{Endpoints, Host};

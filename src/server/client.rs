@@ -71,8 +71,9 @@ pub(super) fn traits(headers: &HeaderMap) -> ClientTraits {
         // The download server answers an empty User-Agent with 403 (OpenList#2348).
         return STAYS;
     }
-    let agent = agent.to_ascii_lowercase();
-    TABLE.iter().find(|(word, _)| begins_word(&agent, word)).map_or(ORDINARY, |(_, traits)| *traits)
+    let rows =
+        word_starts(agent).filter_map(|rest| TABLE.iter().position(|(word, _)| starts_with(rest, word)));
+    rows.min().map_or(ORDINARY, |row| TABLE[row].1)
 }
 
 /// Whose link the client that sent `headers` can use.
@@ -85,9 +86,18 @@ pub(super) fn agent(headers: &HeaderMap) -> &str {
     headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether `word` stands in `text` at the beginning of a word: `kio` is not in `tokio`.
-fn begins_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+/// What follows each beginning of a word of `text`: `kio` is not at one in `tokio`.
+fn word_starts(text: &str) -> impl Iterator<Item = &[u8]> {
+    let bytes = text.as_bytes();
+    (0..bytes.len())
+        .filter(|&at| {
+            bytes[at].is_ascii_alphanumeric() && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric())
+        })
+        .map(|at| &bytes[at..])
+}
+
+fn starts_with(text: &[u8], lower_case: &str) -> bool {
+    text.get(..lower_case.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower_case.as_bytes()))
 }
 
 #[cfg(test)]

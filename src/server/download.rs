@@ -3,6 +3,7 @@
 //! Knows the order of these steps; each of them is its own file's matter.
 //! Called by `router`.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
@@ -37,9 +38,9 @@ pub(super) async fn answer(
         return if is_head { Ok(index::head()) } else { index::page(state, meter, path).await };
     }
     let ours = validators(&node)?;
-    let headers = file_headers(&node, &ours);
+    let headers = || file_headers(&node, &ours);
     match conditional::check(request, &ours) {
-        Verdict::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, headers)),
+        Verdict::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, headers())),
         Verdict::Failed => {
             let text = format!("{path} has changed, or is not what the request expects; look at it again");
             return Err(Failure::new(StatusCode::PRECONDITION_FAILED, Source::Client, text));
@@ -47,7 +48,7 @@ pub(super) async fn answer(
         Verdict::Proceed => {}
     }
     if is_head || node.size == 0 {
-        let mut response = empty(StatusCode::OK, headers);
+        let mut response = empty(StatusCode::OK, headers());
         response.headers_mut().insert(header::CONTENT_LENGTH, node.size.into());
         return Ok(response);
     }
@@ -62,13 +63,13 @@ pub(super) async fn answer(
     content(state, meter, path, request, (node.size, headers), wanted).await
 }
 
-/// Hands out the content of a file of a length and with the headers of `file`.
+/// Hands out the content of a file of a length and with the headers of `file`, which a redirect does not need.
 async fn content(
     state: &State,
     meter: &Meter,
     path: &VPath,
     request: &HeaderMap,
-    file: (u64, HeaderMap),
+    file: (u64, impl FnOnce() -> HeaderMap),
     wanted: Wanted,
 ) -> Result<Response, Failure> {
     let intent = ReadIntent {
@@ -81,7 +82,7 @@ async fn content(
         ReadPlan::ProxyUrl => ("proxy_url", redirect_to_proxy(state, path)?),
         ReadPlan::Proxy(source) => {
             let (len, headers) = file;
-            let streamed = Streamed { vfs, meter, path, intent: &intent, len, headers };
+            let streamed = Streamed { vfs, meter, path, intent: &intent, len, headers: headers() };
             ("proxy", streamed.respond(source, wanted).await?)
         }
     };
@@ -187,18 +188,28 @@ fn location(url: &str) -> Option<HeaderValue> {
 }
 
 /// Escapes what RFC 3986 does not allow: some players take a `Location` at its word.
-fn escape(url: &str) -> String {
+fn escape(url: &str) -> Cow<'_, str> {
     use std::fmt::Write as _;
 
-    let mut escaped = String::with_capacity(url.len());
+    // Nearly every link passes here.
+    if url.bytes().all(is_allowed) {
+        return Cow::Borrowed(url);
+    }
+    let mut escaped = String::with_capacity(url.len() + 16);
     for byte in url.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte) {
+        if is_allowed(byte) {
             escaped.push(char::from(byte));
         } else {
             let _ = write!(escaped, "%{byte:02X}");
         }
     }
-    escaped
+    Cow::Owned(escaped)
+}
+
+fn is_allowed(byte: u8) -> bool {
+    matches!(byte,
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'['
+        | b']' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b'%')
 }
 
 #[cfg(test)]

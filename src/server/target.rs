@@ -44,6 +44,9 @@ impl Prefix {
 
     /// Compares name by name, so that `/davX` is not inside `/dav`.
     fn place(&self, path: &VPath) -> Result<Place, BadPath> {
+        if self.0.is_root() {
+            return Ok(Place::Inside(path.clone()));
+        }
         let mut names = path.segments();
         for expected in self.0.segments() {
             match names.next() {

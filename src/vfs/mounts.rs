@@ -78,12 +78,14 @@ impl Mounts {
         if let Some((node, listing)) = self.virtual_folders.get(path) {
             return Place::Virtual(node, listing);
         }
-        let segments: Vec<&str> = path.segments().collect();
-        for taken in (0..=segments.len()).rev() {
-            let Ok(prefix) = VPath::parse(&format!("/{}", segments[..taken].join("/"))) else { continue };
-            if let Some((mount, node)) = self.by_path.get(&prefix) {
-                return Place::Mounted(mount, node, segments[taken..].to_vec());
+        let mut prefix = path.as_str();
+        loop {
+            if let Some((mount, node)) = self.by_path.get(if prefix.is_empty() { "/" } else { prefix }) {
+                let below = path.as_str()[prefix.len()..].split('/').filter(|name| !name.is_empty());
+                return Place::Mounted(mount, node, below.collect());
             }
+            let Some(parent) = prefix.rfind('/') else { break };
+            prefix = &prefix[..parent];
         }
         Place::Nothing
     }

@@ -1,5 +1,6 @@
 //! Paths of the tree.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str;
 
@@ -135,6 +136,13 @@ impl VPath {
     /// The path of the child called `name`.
     pub fn join(&self, name: &str) -> Result<Self, BadPath> {
         Self::parse(&format!("{}/{name}", self.0))
+    }
+}
+
+/// A path hashes and compares like its text, so a table by path can be asked for a part of one.
+impl Borrow<str> for VPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

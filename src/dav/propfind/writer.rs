@@ -7,12 +7,13 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::Frame;
+use tokio::task::yield_now;
 
 use super::properties::{Outcome, Property, Space, Subject};
 use super::request::{Query, Wish};
@@ -254,8 +255,8 @@ impl http_body::Body for Frames {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         // The socket of a fast client is always writable, so without a rest a large answer would be made in one go,
         // and every other request on this thread would wait for its end.
-        if std::mem::take(&mut self.rest) {
-            context.waker().wake_by_ref();
+        // A wake alone would not do: the runtime looks for new input only after many turns of tasks that are ready.
+        if std::mem::take(&mut self.rest) && pin!(yield_now()).poll(context).is_pending() {
             return Poll::Pending;
         }
         let frame = self.ready.take().or_else(|| self.writer.next_frame());

@@ -74,14 +74,18 @@ impl Client {
         let Some(encrypted) = outer.data.as_text() else { return Err(no_link()) };
         let plain = m115::decode(&self.public_key, &key, encrypted)
             .map_err(|error| corrupt(&format!("cannot be decrypted: {error}")))?;
-        let url = pick_url(&plain, pick_code)?;
-        Ok(Link {
-            terms: terms(&url),
-            url: Secret::new(url),
-            binding: binding.clone(),
-            cookie: link_cookie(&reply.headers),
-        })
+        Ok(Link { cookie: link_cookie(&reply.headers), ..read_link(&plain, pick_code, binding)? })
     }
+}
+
+/// The link to the file with `pick_code` and its terms, read from a decrypted answer as [`Client::download_link`] reads it.
+///
+/// By itself for whoever has such an answer at hand, such as the benchmark of reading them.
+///
+/// **Errors**: `NoLink` if it holds none; `Corrupt` if it cannot be read.
+pub fn read_link(plain: &[u8], pick_code: &PickCode, binding: &LinkBinding) -> Result<Link, Pan115Error> {
+    let url = pick_url(plain, pick_code)?;
+    Ok(Link { terms: terms(&url), url: Secret::new(url), binding: binding.clone(), cookie: None })
 }
 
 fn corrupt(what: &str) -> Pan115Error {

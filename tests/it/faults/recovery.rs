@@ -13,11 +13,12 @@ use super::Way::{Head, Propfind, Proxy, Redirect};
 use super::{account, assert_failed, assert_state};
 use crate::harness::{Answer, Gateway, background, configuration, propfind};
 
-const PAUSE: Duration = Duration::from_secs(1);
+/// Long enough for what must happen within it on a slow machine.
+const PAUSE: Duration = Duration::from_secs(2);
 const SPACE: &str = r#"<propfind xmlns="DAV:"><prop><quota-used-bytes/></prop></propfind>"#;
 const KEPT_AWAY: &str = "115 is throttling the account main until";
 
-/// A gateway with many folders to list, which keeps away from 115 for a second only.
+/// A gateway with many folders to list, which keeps away from 115 for a short while only.
 async fn grid() -> Gateway {
     let gateway = Gateway::with(Tree::Grid { folders: 20, files: 1 }, |config| {
         config.mounts[0].download = DownloadPolicy::Redirect;
@@ -43,7 +44,7 @@ async fn wait_for_the_pause_to_end(gateway: &Gateway) {
 async fn after_a_block_one_call_goes_to_see_and_then_all_may_follow() {
     let gateway = grid().await;
     gateway.sim.fault(FaultRule::nth("files", 1, Fault::Waf405));
-    assert_failed(&gateway.propfind("/folder-0000", "1").await, 503, Exactly(1), KEPT_AWAY);
+    assert_failed(&gateway.propfind("/folder-0000", "1").await, 503, From(2), KEPT_AWAY);
     assert_state(account(&gateway).await, "throttled", "115's firewall blocks the account main");
     gateway.assert_calls(&[("files", 1)]);
 
@@ -51,7 +52,7 @@ async fn after_a_block_one_call_goes_to_see_and_then_all_may_follow() {
     let answers = list(&gateway, 0..10).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 207).count(), 1);
     for answer in answers.iter().filter(|answer| answer.status != 207) {
-        assert_failed(answer, 503, Exactly(1), KEPT_AWAY);
+        assert_failed(answer, 503, From(2), KEPT_AWAY);
     }
     gateway.assert_calls(&[("files", 1)]);
     assert_state(account(&gateway).await, "signed_in", "");
@@ -84,7 +85,7 @@ async fn a_second_page_of_the_firewall_shuts_the_gate_again() {
     gateway.sim.fault(FaultRule::nth("files", 1, Fault::Waf405));
     assert!(list(&gateway, 0..10).await.iter().all(|answer| answer.status == 503));
     gateway.assert_calls(&[("files", 1)]);
-    assert!(list(&gateway, 0..10).await.iter().all(|answer| answer.retry_after() == Some(1)));
+    assert!(list(&gateway, 0..10).await.iter().all(|answer| answer.retry_after().is_some()));
     gateway.assert_calls(&[]);
 
     wait_for_the_pause_to_end(&gateway).await;
