@@ -18,7 +18,7 @@ use crate::drive::{CloudDrive, Drive};
 use crate::model::{Meter, SessionState};
 use crate::pan115::{self, Client, Cookie, Endpoints};
 use crate::server::{self, DownloadProxy};
-use crate::transport::{Http, Timeouts};
+use crate::transport::{Http, Route, Timeouts};
 use crate::vfs::{self, Mount, VPath, Vfs};
 
 /// How often an account that is not known to be signed in is looked at.
@@ -45,7 +45,8 @@ impl Accounts {
             attempt: limits.attempt_timeout,
             read: limits.read_timeout,
         };
-        let http = Http::new(&timeouts).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
+        let http =
+            Http::new(&timeouts, Route::System).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
         let http = http.context("cannot set up TLS; is a certificate store (ca-certificates) installed?")?;
         let public_key = match &config.upstream.m115_public_key {
             Some(key) => PublicKey::from_hex(&key.modulus_hex, key.exponent)

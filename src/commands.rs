@@ -13,7 +13,7 @@ use crate::app::{Accounts, App};
 use crate::cli::{Check, Cli, Command, ConfigFile, Healthcheck, Serve};
 use crate::config::{Config, Overrides, Sources};
 use crate::model::Meter;
-use crate::transport::{Http, Request, Timeouts};
+use crate::transport::{Http, Request, Route, Timeouts};
 use crate::{demo, server, telemetry};
 
 /// Runs a command to its end.
@@ -72,6 +72,7 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout();
     writeln!(out, "{}", config.describe())?;
     // Puts the parts together as serving would, so that what only then shows up is found here.
+    telemetry::filter(&config.log)?;
     App::build(&config)?;
     let mut all_well = true;
     for client in Accounts::new(&config)?.clients() {
@@ -85,7 +86,9 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
             )?,
             Err(error) => {
                 all_well = false;
-                writeln!(out, "# account {}: {}", client.name(), error.message)?;
+                let opening = format!("the account {} is ", client.name());
+                let what = error.message.strip_prefix(&opening).unwrap_or(&error.message);
+                writeln!(out, "# account {}: {what}", client.name())?;
             }
         }
     }
@@ -121,7 +124,7 @@ async fn healthcheck(check: &Healthcheck) -> anyhow::Result<ExitCode> {
         None => health_url(load(&check.config, Overrides::default())?.server.listen),
     };
     let wait = Duration::from_secs(5);
-    let http = Http::new(&Timeouts { connect: wait, attempt: wait, read: wait })?;
+    let http = Http::new(&Timeouts { connect: wait, attempt: wait, read: wait }, Route::Direct)?;
     let request = Request { url: &url, form: None, agent: "dav115 healthcheck", cookie: None, range: None };
     match http.send(&request).await {
         Ok(answer) if answer.status.is_success() => Ok(ExitCode::SUCCESS),

@@ -12,7 +12,7 @@
 //! - [`transport`][]: requests, pace, breaker, retries
 //! - [`model`][]: the words all of them share
 //!
-//! `tests/it/tidy.rs` holds the modules to this order.
+//! `tests/it/tidy` holds the modules to this order.
 
 pub mod app;
 pub mod cache;

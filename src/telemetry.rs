@@ -5,17 +5,23 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Sends log lines to standard error. To be called once.
+/// What `log.level` lets through.
 ///
-/// **Errors**: if `log.level` is no filter.
-pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.level).with_context(|| {
+/// **Errors**: if it is no filter.
+pub(crate) fn filter(log: &Log) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(&log.level).with_context(|| {
         format!(
             "log.level: expected error, warn, info, debug, trace or a filter by module, found {:?}",
             log.level
         )
-    })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    })
+}
+
+/// Sends log lines to standard error. To be called once.
+///
+/// **Errors**: if `log.level` is no filter.
+pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
+    let lines = tracing_subscriber::fmt().with_env_filter(filter(log)?).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),

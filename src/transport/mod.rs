@@ -34,6 +34,15 @@ pub struct Timeouts {
     pub read: Duration,
 }
 
+/// Which way requests go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Through the proxies that the environment names.
+    System,
+    /// Straight, as to the gateway itself.
+    Direct,
+}
+
 /// The two HTTP clients: one for the API, one for content.
 ///
 /// They differ because a body may take hours and must come as it is, while an API answer must come soon and may be compressed.
@@ -142,11 +151,13 @@ impl Http {
     ///
     /// **Errors**: `Invalid` if the system's certificate store cannot be used.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
-    pub fn new(timeouts: &Timeouts) -> Result<Self, TransportError> {
+    pub fn new(timeouts: &Timeouts, route: Route) -> Result<Self, TransportError> {
         // An error here means that it was installed before, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let common = || {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder();
+            let builder = if route == Route::Direct { builder.no_proxy() } else { builder };
+            builder
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .connect_timeout(timeouts.connect)

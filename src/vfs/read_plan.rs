@@ -39,9 +39,6 @@ impl Vfs {
     ) -> Result<ReadPlan, VfsError> {
         let fail = |error| VfsError { op: Op::Read, path: path.clone(), kind: VfsErrorKind::Drive(error) };
         let file = self.file_at(meter, path).await?;
-        if file.node.censored {
-            return Err(fail(censored()));
-        }
         match file.mount.download {
             DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, path.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {
@@ -72,9 +69,11 @@ impl Vfs {
         })
     }
 
+    /// The file at `path`, if its content may be had.
     async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
         let fail = |kind| VfsError { op: Op::Read, path: path.clone(), kind };
         match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
+            Found::Mounted(located) if located.node.censored => Err(fail(VfsErrorKind::Drive(censored()))),
             Found::Mounted(located) if !located.node.is_folder() => Ok(located),
             Found::Mounted(_) | Found::Virtual(..) => Err(fail(VfsErrorKind::IsAFolder)),
         }
