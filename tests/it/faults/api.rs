@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use sim115::{Fault, FaultRule, Tree};
+use sim115::{Fault, FaultRule, OrderMemory, Tree};
 
 use super::Pause::{Exactly, From, Unstated};
 use super::Then::{IsLeftAlone, Works};
 use super::Way::{Head, Part, Propfind, Proxy, Redirect};
 use super::{BLOCK_PAUSE, LONG, Pause, Row, Then, Way, assert_failed, run};
-use crate::harness::{Gateway, simulator};
+use crate::harness::{Gateway, propfind, simulator};
 
 /// A failure of the API in a row of its table: fault, status, pause, words, calls, and what comes after.
 type Line = (Fault, u16, Pause, &'static str, usize, Then);
@@ -164,4 +164,47 @@ async fn calls_that_would_wait_too_long_for_their_turn_are_given_up() {
     gateway.assert_calls(&[]);
     Propfind.assert_true(&gateway, &Propfind.go(&gateway).await);
     Head.assert_true(&gateway, &Head.go(&gateway).await);
+}
+
+/// The space of the account is an extra: without it the listing is still whole.
+#[tokio::test]
+async fn a_space_that_cannot_be_had_does_not_spoil_a_listing() {
+    let body = r#"<propfind xmlns="DAV:"><prop><displayname/><quota-used-bytes/></prop></propfind>"#;
+    for (fault, calls) in
+        [(Fault::Running990009, 2), (Fault::WrongType, 1), (Fault::Garbage, 2), (Fault::Waf405, 1)]
+    {
+        let gateway = super::gateway(|_| {}).await;
+        Propfind.go(&gateway).await;
+        gateway.take_calls();
+        gateway.sim.fault(FaultRule::every("index_info", fault.clone()));
+        let answer = gateway.send(propfind(), "/", &[("depth", "1")], body).await;
+        assert_eq!(answer.status, 207);
+        let text = answer.text();
+        assert!(text.contains("503 Service Unavailable") && !text.contains("<html"), "{text}");
+        assert_eq!(text.matches("<D:response>").count(), 4, "{text}");
+        gateway.assert_calls(&[("index_info", calls)]);
+        gateway.sim.clear_faults();
+        let answer = gateway.send(propfind(), "/", &[("depth", "0")], body).await;
+        let is_left_alone = fault == Fault::Waf405;
+        assert_eq!(answer.text().contains("503 Service Unavailable"), is_left_alone, "{}", answer.text());
+        gateway.assert_calls(if is_left_alone { &[] } else { &[("index_info", 1)] });
+    }
+}
+
+/// The host that lists by name is asked only where 115 insists, and fails like the other.
+#[tokio::test]
+async fn a_listing_by_name_fails_like_any_other() {
+    for (fault, status, pause, says, calls) in [
+        (Fault::Waf405, 503, From(BLOCK_PAUSE), KEPT_AWAY, 1),
+        (Fault::LoggedOut, 503, Exactly(60), "请先登录", 1),
+        (Fault::Running990009, 503, Exactly(10), "操作尚未执行完成", 2),
+        (Fault::EmptyBody, 502, Unstated, "not JSON", 2),
+        (Fault::WrongType, 502, Unstated, "cannot be read", 1),
+    ] {
+        let gateway = super::gateway(|_| {}).await;
+        gateway.sim.behave(|behaviours| behaviours.order_memory = OrderMemory::AlwaysRefuse);
+        gateway.sim.fault(FaultRule::every("natsort", fault));
+        assert_failed(&Propfind.go(&gateway).await, status, pause, says);
+        gateway.assert_calls(&[("files", 1), ("natsort", calls)]);
+    }
 }
