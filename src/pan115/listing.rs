@@ -34,7 +34,7 @@ impl From<Pan115Error> for Turn {
 impl Client {
     /// All entries of `folder`, in 115's order.
     ///
-    /// **Cost**: one call per 1150 entries; one more if 115's two counts disagree or its last page comes too early.
+    /// **Cost**: one call for the first 1150 entries and one per 1149 further ones; one more if 115's two counts disagree or its last page comes too early.
     /// **Errors**: `NotFound` if the folder does not exist; `Corrupt` if the entries do not add up,
     /// because a short listing would make a sync client delete files.
     /// **Source**: protocol notes, reading part, §3.5 and §3.6.
@@ -64,7 +64,7 @@ impl Client {
     ) -> Result<Vec<Node>, Turn> {
         let mut pages = Pages::default();
         loop {
-            let offset = pages.nodes.len() as u64;
+            let offset = pages.next_offset();
             let order = pages.order.as_ref().unwrap_or(asked);
             let page = self.page(meter, host, folder, offset, order).await?;
             if host == Host::Aps && page.count > APS_MAX {
@@ -90,6 +90,14 @@ struct Pages {
 }
 
 impl Pages {
+    /// Where the next page begins: with the last entry that came, so that both pages are seen to fit together.
+    ///
+    /// If one entry is deleted and another added meanwhile, the count stays the same but all others move up,
+    /// and without this the one at the border would be missing from a listing that looks complete.
+    fn next_offset(&self) -> u64 {
+        (self.nodes.len() as u64).saturating_sub(1)
+    }
+
     /// Takes a page that was asked for at `offset`; `true` if it was the last.
     fn add(&mut self, page: Page, offset: u64) -> Result<bool, Turn> {
         if page.offset != offset {
@@ -108,33 +116,46 @@ impl Pages {
 
         let (came, limit) = (page.nodes.len() as u64, page.limit.clamp(1, PAGE_SIZE));
         let agreed = page.second_count == Some(page.count);
-        for node in page.nodes {
+        let before = self.nodes.len();
+        self.append(page.nodes)?;
+        let have = self.nodes.len() as u64;
+        if self.nodes.len() == before {
+            return if have >= page.count { Ok(true) } else { self.too_few(came, page.count) };
+        }
+        // A count that is too low would cut the listing short, so a full page is believed to be
+        // the last one only if the other count says so as well.
+        Ok(have >= page.count && (came < limit || agreed))
+    }
+
+    /// Appends a page without its first entry, which must be the last one of the page before.
+    fn append(&mut self, nodes: Vec<Node>) -> Result<(), Turn> {
+        let mut nodes = nodes.into_iter();
+        if let Some(last) = self.nodes.last()
+            && nodes.next().is_some_and(|first| first.id != last.id)
+        {
+            return Err(Turn::Restart("entries that move"));
+        }
+        for node in nodes {
             if !self.seen.insert(node.id) {
                 return Err(Turn::Restart("the same entry twice"));
             }
             self.nodes.push(node);
         }
-        let have = self.nodes.len() as u64;
-        match (came, page.count) {
-            (0, count) if have >= count => Ok(true),
-            (0, count) => self.too_few(have, count),
-            // A count that is too low would cut the listing short, so a full page is believed to be
-            // the last one only if the other count says so as well.
-            (_, count) => Ok(have >= count && (came < limit || agreed)),
-        }
+        Ok(())
     }
 
-    /// An empty page although entries are missing.
+    /// A page with nothing new although entries are missing.
     ///
     /// It has been reported that 115 counts entries it never lists.
-    /// Then it says so twice, some entries did come, and fewer than a page are missing.
+    /// Then it says so twice, still lists the last one, and fewer than a page are missing.
     /// Everything else looks like a failure in disguise.
-    fn too_few(&mut self, have: u64, count: u64) -> Result<bool, Turn> {
+    fn too_few(&mut self, came: u64, count: u64) -> Result<bool, Turn> {
         self.early_ends += 1;
         if self.early_ends < 2 {
             return Ok(false);
         }
-        if have == 0 || count - have >= PAGE_SIZE {
+        let have = self.nodes.len() as u64;
+        if came == 0 || count - have >= PAGE_SIZE {
             return Err(Turn::Error(corrupt(&format!(
                 "ends after {have} of {count} entries, so it is not used"
             ))));
@@ -150,15 +171,18 @@ mod tests {
 
     use super::*;
 
-    /// A page with the entries `ids` at the place they ought to be.
+    fn entry(id: u64) -> Node {
+        Node { id: FileId(id), ..Node::virtual_folder("x", SystemTime::UNIX_EPOCH) }
+    }
+
+    /// A page that goes on from `pages` with the entries `ids`.
     fn page(pages: &Pages, ids: std::ops::Range<u64>, count: u64, second_count: Option<u64>) -> Page {
-        let entry = |id| Node { id: FileId(id), ..Node::virtual_folder("x", SystemTime::UNIX_EPOCH) };
         Page {
-            nodes: ids.map(entry).collect(),
+            nodes: pages.nodes.last().cloned().into_iter().chain(ids.map(entry)).collect(),
             count,
             second_count,
             limit: PAGE_SIZE,
-            offset: pages.nodes.len() as u64,
+            offset: pages.next_offset(),
             order: Some(Order::STABLE),
         }
     }
@@ -169,8 +193,8 @@ mod tests {
         count: u64,
         second: Option<u64>,
     ) -> Result<bool, Turn> {
-        let offset = pages.nodes.len() as u64;
         let page = page(pages, ids, count, second);
+        let offset = page.offset;
         pages.add(page, offset)
     }
 
@@ -221,19 +245,38 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_does_not_even_hold_the_last_entry_is_no_end() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..10, 12, None), false);
+        let empty = |pages: &Pages| Page { nodes: Vec::new(), ..page(pages, 0..0, 12, None) };
+        let first = empty(&pages);
+        done(pages.add(first, 9), false);
+        let second = empty(&pages);
+        assert!(matches!(pages.add(second, 9), Err(Turn::Error(_))));
+    }
+
+    #[test]
+    fn a_deletion_that_an_addition_hides_is_noticed() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..1150, 3000, None), false);
+        let moved = Page { nodes: (1150..2300).map(entry).collect(), ..page(&pages, 0..0, 3000, None) };
+        assert!(matches!(pages.add(moved, 1149), Err(Turn::Restart(_))));
+    }
+
+    #[test]
     fn a_folder_that_changes_meanwhile_is_listed_anew() {
         let begun = || {
             let mut pages = Pages::default();
             done(add(&mut pages, 0..1150, 3000, None), false);
             pages
         };
-        assert!(matches!(add(&mut begun(), 1149..2000, 3000, None), Err(Turn::Restart(_))));
+        assert!(matches!(add(&mut begun(), 1148..2000, 3000, None), Err(Turn::Restart(_))));
         assert!(matches!(add(&mut begun(), 1150..2000, 2999, None), Err(Turn::Restart(_))));
         let (mut pages, other) = (begun(), Order { key: "file_name".into(), ascending: true });
         let page = Page { order: Some(other), ..page(&pages, 1150..2000, 3000, None) };
-        assert!(matches!(pages.add(page, 1150), Err(Turn::Restart(_))));
+        assert!(matches!(pages.add(page, 1149), Err(Turn::Restart(_))));
         let elsewhere = self::page(&Pages::default(), 0..1150, 3000, None);
-        assert!(matches!(begun().add(elsewhere, 1150), Err(Turn::Restart(_))));
+        assert!(matches!(begun().add(elsewhere, 1149), Err(Turn::Restart(_))));
         done(add(&mut begun(), 1150..2300, 3001, None), false);
     }
 }
