@@ -10,12 +10,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
+use tokio::time::{Instant, timeout_at};
 
 use super::envelope::{self, Failure};
 use super::error::{ErrorKind, Pan115Error, quoted, sign_in_advice};
 use super::{Client, Host, Lane};
 use crate::model::{Meter, Secret};
-use crate::transport::{Answer, Backoff, Refused, Request, Step, retry};
+use crate::transport::{Answer, Backoff, Refused, Request, Step, TransportErrorKind, retry};
 
 const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(8) };
 
@@ -47,16 +49,19 @@ pub(super) struct Reply {
 impl Client {
     /// Makes a call that may be repeated without harm.
     pub(super) async fn call(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
-        let attempts = retry(self.options.retries, BACKOFF, |_| self.attempt(meter, call));
-        let outcome = match tokio::time::timeout(self.options.deadline, attempts).await {
+        let end = Instant::now() + self.options.deadline;
+        // What the last attempt came to, for the case that time runs out during the next.
+        let last = Mutex::new(None);
+        let attempts = retry(self.options.retries, BACKOFF, |_| async {
+            let step = self.attempt(meter, call, end).await;
+            if let Step::Again(error, _) = &step {
+                *last.lock() = Some(error.clone());
+            }
+            step
+        });
+        let outcome = match timeout_at(end, attempts).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(fail(call, 0, ErrorKind::Throttled { after: None }, || {
-                format!(
-                    "115 gave the account {} no answer within {}, repeated attempts and the wait for its turn included; try again later",
-                    self.name,
-                    humantime::format_duration(self.options.deadline)
-                )
-            })),
+            Err(_) => Err(last.lock().take().unwrap_or_else(|| self.unanswered(call))),
         };
         match &outcome {
             Ok(_) => self.session.note_success(),
@@ -74,13 +79,15 @@ impl Client {
         outcome
     }
 
-    async fn attempt(&self, meter: &Meter, call: &Call<'_>) -> Step<Reply, Pan115Error> {
+    async fn attempt(&self, meter: &Meter, call: &Call<'_>, end: Instant) -> Step<Reply, Pan115Error> {
         let lane = self.lane(call.host);
         // Before the pacer, so that a shut gate answers at once; and after it, because it may have shut meanwhile.
         if let Err(refused) = lane.gate.enter() {
             return Step::Fail(self.kept_away(call, &refused));
         }
-        lane.pacer.pass().await;
+        if let Err(wait) = lane.pacer.pass(end.saturating_duration_since(Instant::now())).await {
+            return Step::Fail(self.too_many(call, wait));
+        }
         let pass = match lane.gate.enter() {
             Ok(pass) => pass,
             Err(refused) => return Step::Fail(self.kept_away(call, &refused)),
@@ -175,6 +182,24 @@ impl Client {
                 Step::Fail(error(format!("115 says {said} (code {})", failure.code)))
             }
         }
+    }
+
+    fn too_many(&self, call: &Call<'_>, wait: Duration) -> Pan115Error {
+        fail(call, 0, ErrorKind::Throttled { after: Some(wait) }, || {
+            format!(
+                "the account {} has so many calls waiting that this one would have to wait {}s for its turn; try again later",
+                self.name,
+                wait.as_secs()
+            )
+        })
+    }
+
+    /// Its time is up, and it was under way all the while: it did not wait for its turn, which is refused beforehand.
+    fn unanswered(&self, call: &Call<'_>) -> Pan115Error {
+        fail(call, 0, ErrorKind::Transport(TransportErrorKind::Timeout), || {
+            let within = humantime::format_duration(self.options.deadline);
+            format!("{} gave the account {} no answer within {within}", call.host.domain(), self.name)
+        })
     }
 
     fn kept_away(&self, call: &Call<'_>, refused: &Refused) -> Pan115Error {

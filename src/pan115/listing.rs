@@ -86,7 +86,8 @@ struct Pages {
     seen: HashSet<FileId>,
     order: Option<Order>,
     count: Option<u64>,
-    early_ends: u32,
+    /// The page before brought nothing new although entries are missing; whether it held the last entry at least.
+    stalled: Option<bool>,
 }
 
 impl Pages {
@@ -94,8 +95,11 @@ impl Pages {
     ///
     /// If one entry is deleted and another added meanwhile, the count stays the same but all others move up,
     /// and without this the one at the border would be missing from a listing that looks complete.
+    ///
+    /// A page that brought nothing new is not asked for again in the same way.
     fn next_offset(&self) -> u64 {
-        (self.nodes.len() as u64).saturating_sub(1)
+        let have = self.nodes.len() as u64;
+        if self.stalled.is_some() { have } else { have.saturating_sub(1) }
     }
 
     /// Takes a page that was asked for at `offset`; `true` if it was the last.
@@ -115,22 +119,23 @@ impl Pages {
         self.count = Some(page.count);
 
         let (came, limit) = (page.nodes.len() as u64, page.limit.clamp(1, PAGE_SIZE));
-        let agreed = page.second_count == Some(page.count);
         let before = self.nodes.len();
-        self.append(page.nodes)?;
+        self.append(page.nodes, offset < before as u64)?;
         let have = self.nodes.len() as u64;
         if self.nodes.len() == before {
-            return if have >= page.count { Ok(true) } else { self.too_few(came, page.count) };
+            return if have >= page.count { Ok(true) } else { self.too_few(came > 0, page.count) };
         }
-        // A count that is too low would cut the listing short, so a full page is believed to be
-        // the last one only if the other count says so as well.
-        Ok(have >= page.count && (came < limit || agreed))
+        self.stalled = None;
+        // Either count may be too low, and believing it would cut the listing short.
+        // So a full page is taken for the last one only if both say so.
+        let count = page.count.max(page.second_count.unwrap_or(0));
+        Ok(have >= count && (came < limit || page.second_count == Some(page.count)))
     }
 
-    /// Appends a page without its first entry, which must be the last one of the page before.
-    fn append(&mut self, nodes: Vec<Node>) -> Result<(), Turn> {
+    /// Appends a page; if it `overlaps`, without its first entry, which must be the last one of the page before.
+    fn append(&mut self, nodes: Vec<Node>, overlaps: bool) -> Result<(), Turn> {
         let mut nodes = nodes.into_iter();
-        if let Some(last) = self.nodes.last()
+        if let (true, Some(last)) = (overlaps, self.nodes.last())
             && nodes.next().is_some_and(|first| first.id != last.id)
         {
             return Err(Turn::Restart("entries that move"));
@@ -147,15 +152,15 @@ impl Pages {
     /// A page with nothing new although entries are missing.
     ///
     /// It has been reported that 115 counts entries it never lists.
-    /// Then it says so twice, still lists the last one, and fewer than a page are missing.
+    /// Then it still lists the last one, nothing comes after it, and fewer than a page are missing.
     /// Everything else looks like a failure in disguise.
-    fn too_few(&mut self, came: u64, count: u64) -> Result<bool, Turn> {
-        self.early_ends += 1;
-        if self.early_ends < 2 {
+    fn too_few(&mut self, came: bool, count: u64) -> Result<bool, Turn> {
+        let Some(held_the_last) = self.stalled else {
+            self.stalled = Some(came);
             return Ok(false);
-        }
+        };
         let have = self.nodes.len() as u64;
-        if came == 0 || count - have >= PAGE_SIZE {
+        if !held_the_last || count - have >= PAGE_SIZE {
             return Err(Turn::Error(corrupt(&format!(
                 "ends after {have} of {count} entries, so it is not used"
             ))));
@@ -177,8 +182,9 @@ mod tests {
 
     /// A page that goes on from `pages` with the entries `ids`.
     fn page(pages: &Pages, ids: std::ops::Range<u64>, count: u64, second_count: Option<u64>) -> Page {
+        let overlap = pages.nodes.last().cloned().filter(|_| pages.stalled.is_none());
         Page {
-            nodes: pages.nodes.last().cloned().into_iter().chain(ids.map(entry)).collect(),
+            nodes: overlap.into_iter().chain(ids.map(entry)).collect(),
             count,
             second_count,
             limit: PAGE_SIZE,
@@ -225,6 +231,24 @@ mod tests {
     }
 
     #[test]
+    fn a_short_page_is_not_the_last_if_the_second_count_says_so() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..950, 500, Some(2000)), false);
+        done(add(&mut pages, 950..2000, 500, Some(2000)), true);
+    }
+
+    #[test]
+    fn pages_of_a_single_entry_get_there_too() {
+        let mut pages = Pages::default();
+        done(add(&mut pages, 0..1, 3, None), false);
+        for id in 1..3 {
+            let alone = Page { nodes: vec![entry(id - 1)], ..page(&pages, 0..0, 3, None) };
+            done(pages.add(alone, id - 1), false);
+            done(add(&mut pages, id..id + 1, 3, None), id == 2);
+        }
+    }
+
+    #[test]
     fn a_count_that_is_too_high_ends_the_listing_only_if_115_insists() {
         let mut pages = Pages::default();
         done(add(&mut pages, 0..10, 12, None), false);
@@ -252,7 +276,7 @@ mod tests {
         let first = empty(&pages);
         done(pages.add(first, 9), false);
         let second = empty(&pages);
-        assert!(matches!(pages.add(second, 9), Err(Turn::Error(_))));
+        assert!(matches!(pages.add(second, 10), Err(Turn::Error(_))));
     }
 
     #[test]

@@ -24,16 +24,26 @@ impl Pacer {
         Self { interval, lead: interval.saturating_mul(burst.max(1) - 1), due: Mutex::new(Instant::now()) }
     }
 
-    /// Waits for a slot and takes it. A caller that goes away while it waits leaves its slot unused.
-    pub async fn pass(&self) {
+    /// Waits for a slot and takes it, unless that would take longer than `patience`.
+    ///
+    /// A wait that is too long is refused at once and takes no slot:
+    /// if it were waited for in vain, it would cost those who come later theirs.
+    ///
+    /// **Errors**: how long the wait would have been.
+    pub async fn pass(&self, patience: Duration) -> Result<(), Duration> {
         let start = {
             let now = Instant::now();
             let mut due = self.due.lock();
             let mine = (*due).max(now);
+            let start = mine.checked_sub(self.lead).map_or(now, |start| start.max(now));
+            if start - now > patience {
+                return Err(start - now);
+            }
             *due = mine + self.interval;
-            mine.checked_sub(self.lead).map_or(now, |start| start.max(now))
+            start
         };
         sleep_until(start).await;
+        Ok(())
     }
 
     /// Lets nothing through for `pause`.
@@ -47,13 +57,27 @@ impl Pacer {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_is_too_long_is_refused_and_costs_nobody_a_slot() {
+        let pacer = Pacer::new(2.0, 1);
+        pacer.pass(PATIENCE).await.unwrap();
+        for _ in 0..1000 {
+            assert_eq!(pacer.pass(Duration::from_millis(400)).await, Err(Duration::from_millis(500)));
+        }
+        let start = Instant::now();
+        pacer.pass(PATIENCE).await.unwrap();
+        assert_eq!(start.elapsed().as_millis(), 500);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_at_once_and_the_rest_at_the_rate() {
         let pacer = Pacer::new(2.0, 3);
         let start = Instant::now();
         let mut times = Vec::new();
         for _ in 0..6 {
-            pacer.pass().await;
+            pacer.pass(PATIENCE).await.unwrap();
             times.push(start.elapsed().as_millis());
         }
         assert_eq!(times, [0, 0, 0, 500, 1000, 1500]);
@@ -63,12 +87,12 @@ mod tests {
     async fn a_rest_restores_the_burst_and_no_more() {
         let pacer = Pacer::new(2.0, 2);
         for _ in 0..4 {
-            pacer.pass().await;
+            pacer.pass(PATIENCE).await.unwrap();
         }
         tokio::time::sleep(Duration::from_secs(60)).await;
         let start = Instant::now();
         for _ in 0..3 {
-            pacer.pass().await;
+            pacer.pass(PATIENCE).await.unwrap();
         }
         assert_eq!(start.elapsed().as_millis(), 500);
     }
@@ -78,7 +102,7 @@ mod tests {
         let pacer = Pacer::new(2.0, 4);
         pacer.hold(Duration::from_secs(10));
         let start = Instant::now();
-        pacer.pass().await;
+        pacer.pass(PATIENCE).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 10);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use sim115::{Fault, FaultRule, OrderMemory, Tree};
 
 use super::Pause::{Exactly, From, Unstated};
@@ -116,7 +117,7 @@ async fn a_failing_download_host_leaves_listings_alone() {
 #[tokio::test]
 async fn a_page_that_fails_fails_the_listing() {
     for (fault, calls, then) in [(Fault::Waf405, 4, 0), (Fault::Reset, 5, 10)] {
-        let sim = simulator(Tree::Flat(900)).await;
+        let sim = simulator(Tree::Flat(890)).await;
         sim.behave(|behaviours| behaviours.files_limit = 100);
         let gateway = Gateway::over(sim, |config| config.limits.retries = 1).await;
         // The folder above is the first call, so this is the third of nine pages.
@@ -131,7 +132,7 @@ async fn a_page_that_fails_fails_the_listing() {
             assert_failed(&answer, 503, pause, KEPT_AWAY);
             gateway.assert_calls(&[]);
         } else {
-            assert_eq!(answer.text().matches("<D:response>").count(), 901);
+            assert_eq!(answer.text().matches("<D:response>").count(), 891);
             gateway.assert_calls(&[("files", 9)]);
         }
     }
@@ -149,7 +150,7 @@ async fn a_fault_that_passes_within_the_retries_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn calls_that_would_wait_too_long_for_their_turn_are_given_up() {
+async fn calls_that_would_wait_too_long_for_their_turn_are_refused_at_once() {
     let gateway = super::gateway(|config| {
         config.limits.requests_per_second = 0.01;
         // One for the look at the start, one for the root.
@@ -160,10 +161,45 @@ async fn calls_that_would_wait_too_long_for_their_turn_are_given_up() {
     assert_eq!(gateway.propfind("/", "1").await.status, 207);
     gateway.take_calls();
     let answer = gateway.propfind("/folder", "1").await;
-    assert_failed(&answer, 503, Exactly(10), "115 gave the account main no answer within");
+    assert_failed(&answer, 503, From(100), "the account main has so many calls waiting");
     gateway.assert_calls(&[]);
     Propfind.assert_true(&gateway, &Propfind.go(&gateway).await);
     Head.assert_true(&gateway, &Head.go(&gateway).await);
+}
+
+#[tokio::test]
+async fn a_crowd_that_is_refused_takes_nobody_elses_turn() {
+    let sim = simulator(Tree::Grid { folders: 60, files: 1 }).await;
+    let gateway = Gateway::over(sim, |config| {
+        config.limits.requests_per_second = 10.0;
+        config.limits.burst = 4;
+        config.limits.deadline = Duration::from_secs(2);
+    })
+    .await;
+    gateway.propfind("/", "1").await;
+    let paths: Vec<String> = (0..60).map(|folder| format!("/folder-{folder:04}")).collect();
+    let crowd = join_all(paths.iter().map(|path| gateway.propfind(path, "1"))).await;
+    let refused = crowd.iter().filter(|answer| answer.status == 503).count();
+    assert!((20..60).contains(&refused), "{refused} were refused");
+    // Whoever comes after them finds the way free, and all were told when.
+    assert!(crowd.iter().all(|answer| answer.status == 207 || answer.header("retry-after").is_some()));
+    assert_eq!(gateway.propfind("/folder-0059", "1").await.status, 207);
+}
+
+#[tokio::test]
+async fn a_115_that_does_not_answer_is_not_called_ready() {
+    let gateway = super::gateway(|config| {
+        config.limits.deadline = Duration::from_millis(900);
+        config.limits.attempt_timeout = Duration::from_millis(600);
+        config.limits.retries = 3;
+    })
+    .await;
+    gateway.sim.behave(|behaviours| behaviours.latency_ms.insert("files".to_owned(), 5_000));
+    let answer = gateway.propfind("/folder", "1").await;
+    assert_failed(&answer, 503, Exactly(10), "cannot reach webapi.115.com");
+    let ready = gateway.get("/readyz", &[]).await;
+    assert_eq!(ready.status, 503, "{}", ready.text());
+    assert!(ready.text().contains("unreachable"), "{}", ready.text());
 }
 
 /// The space of the account is an extra: without it the listing is still whole.
