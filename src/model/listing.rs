@@ -1,9 +1,11 @@
 //! A complete folder listing. There is no partial one.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
-use super::{Kind, Node};
+use super::{Kind, NameFold, Node};
 
 /// All children of one folder, in 115's order, with a look-up by name that is not linear.
 ///
@@ -12,6 +14,17 @@ use super::{Kind, Node};
 pub struct Listing {
     nodes: Box<[Node]>,
     /// Indices into `nodes`, sorted by name.
+    by_name: Box<[u32]>,
+    /// Made when it is first asked for: most folders never are.
+    windows: OnceLock<WindowsNames>,
+}
+
+/// The children that Windows sees under another name than their own; in most folders there are none.
+#[derive(Debug)]
+struct WindowsNames {
+    /// Indices into `nodes`, in ascending order, each with the name Windows gets.
+    by_index: Box<[(u32, Box<str>)]>,
+    /// Indices into `by_index`, sorted by that name.
     by_name: Box<[u32]>,
 }
 
@@ -25,7 +38,11 @@ impl Listing {
         disambiguate(&mut nodes);
         let mut by_name: Vec<u32> = (0u32..).take(nodes.len()).collect();
         by_name.sort_unstable_by(|&a, &b| nodes[a as usize].name.cmp(&nodes[b as usize].name));
-        Self { nodes: nodes.into_boxed_slice(), by_name: by_name.into_boxed_slice() }
+        Self {
+            nodes: nodes.into_boxed_slice(),
+            by_name: by_name.into_boxed_slice(),
+            windows: OnceLock::new(),
+        }
     }
 
     /// The children in 115's order.
@@ -50,6 +67,67 @@ impl Listing {
     pub fn get(&self, name: &str) -> Option<&Node> {
         self.position(name).map(|index| &self.nodes[index])
     }
+
+    /// The name Windows gets for the child at `index` in [`Listing::nodes`].
+    ///
+    /// It is the child's own name, or the one [`NameFold::for_windows`] makes of it.
+    /// A folded name that a sibling has already gets ` [id]` like a namesake:
+    /// who needs no folding keeps the name, and of several who do, the one with the smallest id gets it.
+    /// So it is unique, and never the own name of a sibling.
+    pub fn windows_name(&self, index: usize) -> &str {
+        let by_index = &self.windows().by_index;
+        match by_index.binary_search_by(|&(other, _)| (other as usize).cmp(&index)) {
+            Ok(found) => &by_index[found].1,
+            Err(_) => &self.nodes[index].name,
+        }
+    }
+
+    /// The position of the child that Windows gets under `name`, which is not its own: for that see [`Listing::position`].
+    pub fn position_windows(&self, name: &str) -> Option<usize> {
+        if name.is_ascii() {
+            // A name that was folded holds a twin. Most names that are looked up in vain need no table.
+            return None;
+        }
+        let WindowsNames { by_index, by_name } = self.windows();
+        by_name
+            .binary_search_by(|&index| (*by_index[index as usize].1).cmp(name))
+            .ok()
+            .map(|found| by_index[by_name[found] as usize].0 as usize)
+    }
+
+    fn windows(&self) -> &WindowsNames {
+        self.windows.get_or_init(|| WindowsNames::of(self))
+    }
+}
+
+impl WindowsNames {
+    fn of(listing: &Listing) -> Self {
+        let nodes = &listing.nodes;
+        let mut folded: Vec<(u32, Box<str>)> = (0u32..)
+            .zip(nodes)
+            .filter_map(|(index, node)| match NameFold::for_windows(&node.name) {
+                Cow::Owned(name) => Some((index, name.into_boxed_str())),
+                Cow::Borrowed(_) => None,
+            })
+            .collect();
+        // The gateway's own folders share one id, so the name decides between them: the order of the listing must not.
+        folded.sort_unstable_by_key(|&(index, _)| {
+            let node = &nodes[index as usize];
+            (node.id, &*node.name)
+        });
+        let mut taken: HashSet<Box<str>> = HashSet::with_capacity(folded.len());
+        for (index, name) in &mut folded {
+            let node = &nodes[*index as usize];
+            while listing.position(name).is_some() || taken.contains(name) {
+                *name = suffixed(name, node);
+            }
+            taken.insert(name.clone());
+        }
+        folded.sort_unstable_by_key(|&(index, _)| index);
+        let mut by_name: Vec<u32> = (0u32..).take(folded.len()).collect();
+        by_name.sort_unstable_by(|&a, &b| folded[a as usize].1.cmp(&folded[b as usize].1));
+        Self { by_index: folded.into_boxed_slice(), by_name: by_name.into_boxed_slice() }
+    }
 }
 
 fn disambiguate(nodes: &mut [Node]) {
@@ -73,24 +151,27 @@ fn disambiguate(nodes: &mut [Node]) {
             return;
         }
         for index in later {
-            nodes[index].name = suffixed(&nodes[index]);
+            nodes[index].name = suffixed(&nodes[index].name, &nodes[index]);
         }
     }
 }
 
-fn suffixed(node: &Node) -> Box<str> {
-    let (stem, extension) = match node.name.rfind('.') {
-        Some(dot) if dot > 0 && node.kind == Kind::File => node.name.split_at(dot),
-        _ => (&*node.name, ""),
+/// `name`, which `node` was to get, with the id that tells it apart.
+fn suffixed(name: &str, node: &Node) -> Box<str> {
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if dot > 0 && node.kind == Kind::File => name.split_at(dot),
+        _ => (name, ""),
     };
-    let mut name = String::with_capacity(node.name.len() + 24);
-    let _ = write!(name, "{stem} [{}]{extension}", node.id);
-    name.into_boxed_str()
+    let mut longer = String::with_capacity(name.len() + 24);
+    let _ = write!(longer, "{stem} [{}]{extension}", node.id);
+    longer.into_boxed_str()
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::model::FileId;
@@ -138,5 +219,68 @@ mod tests {
     fn an_unknown_name_is_not_found() {
         let listing = Listing::new(vec![node(1, "b", Kind::File)]);
         assert!(listing.get("a").is_none() && listing.get("c").is_none());
+    }
+
+    #[track_caller]
+    fn check_windows(children: &[(u64, &str)], expected: &[&str]) {
+        let of = |children: &mut dyn Iterator<Item = &(u64, &str)>| {
+            let listing = Listing::new(children.map(|&(id, name)| node(id, name, Kind::File)).collect());
+            let names = (0..listing.nodes().len()).map(|index| listing.windows_name(index).to_owned());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(of(&mut children.iter()), expected);
+        let mut reversed = of(&mut children.iter().rev());
+        reversed.reverse();
+        assert_eq!(reversed, expected, "the order must not matter");
+    }
+
+    #[test]
+    fn a_twin_that_was_always_there_stays_and_is_found() {
+        let listing =
+            Listing::new(vec![node(1, "Re： 从零开始?.txt", Kind::File), node(2, "plain", Kind::File)]);
+        assert_eq!(listing.windows_name(0), "Re： 从零开始？.txt");
+        assert_eq!(listing.position_windows("Re： 从零开始？.txt"), Some(0));
+        assert_eq!(listing.position_windows("Re: 从零开始?.txt"), None);
+        assert_eq!(listing.windows_name(1), "plain");
+    }
+
+    #[test]
+    fn of_those_windows_cannot_tell_apart_one_keeps_the_name() {
+        check_windows(&[(1, "a:b.txt"), (2, "a：b.txt")], &["a：b [1].txt", "a：b.txt"]);
+        check_windows(&[(5, "a?：b.txt"), (3, "a？:b.txt")], &["a？：b [5].txt", "a？：b.txt"]);
+        check_windows(
+            &[(1, "a:"), (2, "a："), (3, "a： [1]"), (4, "a: [1]")],
+            &["a： [1] [1]", "a：", "a： [1]", "a： [1] [4]"],
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_windows_name_leads_back_to_its_child(
+            children in proptest::collection::vec(("[a:：?？.． ␠]{1,4}( \\[[0-3]\\])?", any::<bool>()), 0..12),
+            reuse in proptest::collection::vec(any::<proptest::sample::Index>(), 0..4),
+        ) {
+            let mut children = children;
+            if !children.is_empty() {
+                for index in reuse {
+                    children.push(index.get(&children).clone());
+                }
+            }
+            let kind = |file| if file { Kind::File } else { Kind::Folder };
+            let nodes = (0..).zip(&children).map(|(id, (name, file))| node(id, name, kind(*file)));
+            let listing = Listing::new(nodes.collect());
+            let mut seen = HashSet::new();
+            for (index, child) in listing.nodes().iter().enumerate() {
+                let name = listing.windows_name(index);
+                prop_assert!(matches!(NameFold::for_windows(name), Cow::Borrowed(_)), "{name}");
+                prop_assert!(seen.insert(name), "{name} twice");
+                // As a walker looks names up: as they are, then as Windows has them.
+                let found = |name| listing.position(name).or_else(|| listing.position_windows(name));
+                prop_assert_eq!(found(name), Some(index));
+                prop_assert_eq!(found(&child.name), Some(index));
+                let folded = (name != &*child.name).then_some(index);
+                prop_assert_eq!(listing.position_windows(name), folded);
+            }
+        }
     }
 }

@@ -48,10 +48,12 @@ fn is_twin(c: char) -> bool {
     matches!(c, '／' | '＼' | '␡' | '\u{2400}'..='\u{241F}' | QUOTE)
 }
 
-/// Characters Windows cannot hold in a name, folded to their full-width twins and back.
+/// Characters Windows cannot hold in a name, folded to their full-width twins.
 ///
-/// Explorer refuses to open a whole folder because of one such name, so its listings show the twins,
-/// and a path that holds twins is looked up by the original as well.
+/// Explorer refuses to open a whole folder because of one such name, so its listings show the twins.
+/// There is no way back from the folded name alone: the twins are ordinary characters in Chinese names,
+/// so one that is read may have stood in the name from the start.
+/// [`Listing::position_windows`](super::Listing::position_windows) knows which names have been folded.
 pub struct NameFold;
 
 impl NameFold {
@@ -59,13 +61,14 @@ impl NameFold {
         [('<', '＜'), ('>', '＞'), (':', '：'), ('"', '＂'), ('|', '｜'), ('?', '？'), ('*', '＊')];
 
     /// The name as Windows can hold it; a trailing dot or blank counts as such a character too.
+    ///
+    /// Borrowed exactly if nothing had to be folded; else it holds a twin, and so is not ASCII.
     pub fn for_windows(name: &str) -> Cow<'_, str> {
         let last = name.chars().last().unwrap_or('_');
-        if !name.contains(|c| Self::PAIRS.iter().any(|(plain, _)| *plain == c)) && !matches!(last, '.' | ' ')
-        {
+        if !name.contains(|c| Self::wide(c).is_some()) && !matches!(last, '.' | ' ') {
             return Cow::Borrowed(name);
         }
-        let mut folded: String = name.chars().map(|c| swap(c, &Self::PAIRS, false)).collect();
+        let mut folded: String = name.chars().map(|c| Self::wide(c).unwrap_or(c)).collect();
         if matches!(last, '.' | ' ') {
             folded.pop();
             folded.push(if last == '.' { '．' } else { '␠' });
@@ -73,27 +76,9 @@ impl NameFold {
         Cow::Owned(folded)
     }
 
-    /// Undoes [`NameFold::for_windows`]; `None` if `name` holds no twin.
-    pub fn from_windows(name: &str) -> Option<String> {
-        let mut plain: String = name.chars().map(|c| swap(c, &Self::PAIRS, true)).collect();
-        if let Some(stem) = plain.strip_suffix('．') {
-            plain = format!("{stem}.");
-        } else if let Some(stem) = plain.strip_suffix('␠') {
-            plain = format!("{stem} ");
-        }
-        (plain != name).then_some(plain)
+    fn wide(c: char) -> Option<char> {
+        Self::PAIRS.iter().find_map(|&(plain, wide)| (plain == c).then_some(wide))
     }
-}
-
-fn swap(c: char, pairs: &[(char, char)], back: bool) -> char {
-    pairs
-        .iter()
-        .find_map(|&(plain, wide)| match back {
-            false if plain == c => Some(wide),
-            true if wide == c => Some(plain),
-            _ => None,
-        })
-        .unwrap_or(c)
 }
 
 #[cfg(test)]
@@ -125,11 +110,19 @@ mod tests {
     }
 
     #[test]
-    fn windows_names_go_there_and_back() {
-        for name in ["what?.mkv", "a: b", "dot.", "blank ", "plain.txt"] {
-            let folded = NameFold::for_windows(name);
-            assert!(!folded.contains(['?', ':']) && !folded.ends_with(['.', ' ']));
-            assert_eq!(NameFold::from_windows(&folded).unwrap_or(folded.into_owned()), name);
+    fn what_windows_cannot_hold_is_folded_and_nothing_else() {
+        for (name, folded) in [
+            ("what?.mkv", "what？.mkv"),
+            ("a: b", "a： b"),
+            ("<\"|*\">", "＜＂｜＊＂＞"),
+            ("dot..", "dot.．"),
+            ("blank ", "blank␠"),
+            ("Re： 从零开始?.txt", "Re： 从零开始？.txt"),
+        ] {
+            assert_eq!(NameFold::for_windows(name), folded);
+        }
+        for name in ["plain.txt", ".env", "第一章：开始？", "twin．", ""] {
+            assert!(matches!(NameFold::for_windows(name), Cow::Borrowed(_)), "{name}");
         }
     }
 

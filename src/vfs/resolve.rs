@@ -9,7 +9,7 @@ use super::mounts::{Mount, Place};
 use super::{VPath, Vfs, VfsErrorKind};
 use crate::cache::FolderKey;
 use crate::drive::{DriveError, DriveErrorKind};
-use crate::model::{FileId, Listing, Meter, NameFold, Node};
+use crate::model::{FileId, Listing, Meter, Node};
 
 /// A node, kept alive by the listing it stands in. Never a copy.
 #[derive(Clone, Debug)]
@@ -132,17 +132,28 @@ impl Vfs {
     }
 }
 
-/// Finds `name` as it is, in the other Unicode normal form (Finder sends NFD), or as Windows had to spell it.
+/// Finds `name` as it is or as Windows has to spell it, and then in another Unicode normal form (Finder sends NFD).
+///
+/// The name as it was asked for goes first in both spellings, so that whatever a listing shows leads to the entry it stands for,
+/// even next to one that differs in the normal form alone.
 fn position(listing: &Listing, name: &str) -> Option<usize> {
-    listing
-        .position(name)
-        .or_else(|| {
-            if name.is_ascii() {
-                return None;
-            }
-            let composed: String = name.nfc().collect();
-            let decomposed: String = name.nfd().collect();
-            listing.position(&composed).or_else(|| listing.position(&decomposed))
-        })
-        .or_else(|| listing.position(&NameFold::from_windows(name)?))
+    let spelled = |name: &str| listing.position(name).or_else(|| listing.position_windows(name));
+    spelled(name).or_else(|| {
+        if name.is_ascii() {
+            return None;
+        }
+        let composed: String = name.nfc().collect();
+        let decomposed: String = name.nfd().collect();
+        spelled(&composed).or_else(|| spelled(&decomposed)).or_else(|| mixed(listing, &composed))
+    })
+}
+
+/// Finds an entry whose own name is part composed and part decomposed, which no form of another name is equal to.
+///
+/// Goes through all names, but leaves each at the first character that differs.
+/// Of several, the first by name is taken, whatever order 115 lists them in.
+fn mixed(listing: &Listing, composed: &str) -> Option<usize> {
+    let node =
+        listing.by_name().find(|node| !node.name.is_ascii() && node.name.nfc().eq(composed.chars()))?;
+    listing.position(&node.name)
 }

@@ -101,6 +101,37 @@ async fn a_name_is_found_in_the_spelling_of_every_client() {
 }
 
 #[tokio::test]
+async fn a_name_is_found_whatever_mixture_of_normal_forms_it_has() {
+    let tree = tree(DownloadPolicy::Proxy);
+    let forms = ["\u{e9}\u{e9}", "e\u{301}\u{e9}", "\u{e9}e\u{301}", "e\u{301}e\u{301}"];
+    for (index, form) in forms.into_iter().enumerate() {
+        let folder = tree.drive.add_folder(FileId::ROOT, &format!("{index}"));
+        tree.drive.add_file(folder, &format!("第{form}：?"), "x", None);
+    }
+    for (index, form) in forms.into_iter().enumerate() {
+        for asked in forms {
+            assert!(tree.stat(&format!("/m/{index}/第{asked}：?")).await.is_ok(), "{asked:?} for {form:?}");
+        }
+        let other = tree.stat(&format!("/m/{index}/第e{form}：?")).await.unwrap_err();
+        assert!(matches!(other.kind, VfsErrorKind::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn a_name_as_it_was_shown_goes_before_its_other_normal_forms() {
+    let tree = tree(DownloadPolicy::Proxy);
+    let folder = tree.drive.add_folder(FileId::ROOT, "twins");
+    let names = ["cafe\u{301}：", "caf\u{e9}:", "a：b", "a:b"];
+    let ids = names.map(|name| tree.drive.add_file(folder, name, "x", None));
+    let shown = ["cafe\u{301}：", "caf\u{e9}：", "a：b", &format!("a：b [{}]", ids[3])];
+    for (index, id) in ids.into_iter().enumerate() {
+        for name in [names[index], shown[index]] {
+            assert_eq!(tree.stat(&format!("/m/twins/{name}")).await.unwrap().id, id, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_has_nothing_below_it() {
     let tree = tree(DownloadPolicy::Proxy);
     let below = tree.stat("/m/films/a film.mkv/x").await.unwrap_err();

@@ -4,7 +4,6 @@
 //! An answer for a large folder is made while it is being sent, in frames,
 //! so it never lies in memory as a whole and never holds up other requests.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::pin::{Pin, pin};
@@ -18,7 +17,7 @@ use tokio::task::yield_now;
 use super::properties::{Outcome, Property, Space, Subject};
 use super::request::{Query, Wish};
 use crate::dav::xml::escape;
-use crate::model::{Listing, NameFold, Node};
+use crate::model::Listing;
 use crate::vfs::{NodeRef, VPath};
 
 /// A frame is sent as soon as it is at least this long, in bytes.
@@ -71,12 +70,10 @@ enum Next {
 
 impl Writer {
     pub(super) fn new(answer: Answer<'_>) -> Self {
-        let fold =
-            |name| if answer.windows_names { NameFold::for_windows(name) } else { Cow::Borrowed(name) };
         let mut base = String::new();
         escape(&mut base, answer.prefix);
         for segment in answer.path.segments() {
-            let _ = write!(base, "/{}", VPath::escape_name(&fold(segment)));
+            let _ = write!(base, "/{}", VPath::escape_name(segment));
         }
         if answer.node.is_folder() || answer.path.is_root() {
             base.push('/');
@@ -97,7 +94,8 @@ impl Writer {
             named: answer.query.named,
             // The name in the request, not the node's, which may be in the other Unicode normal form:
             // Finder shows an entry twice if its name and its href disagree.
-            name: answer.path.name().map(|name| fold(name).into_owned()),
+            // Nor is it folded for Windows, which sends back what it was shown: the folded name may be a sibling's.
+            name: answer.path.name().map(str::to_owned),
             node: answer.node,
             listing: answer.listing,
             space: answer.space,
@@ -121,7 +119,6 @@ impl Writer {
             return None;
         }
         let listing = self.listing.clone();
-        let children = listing.as_ref().map_or(&[][..], |listing| listing.nodes());
         if self.next == Next::Target {
             self.push_head();
             let node = self.node.clone();
@@ -134,8 +131,8 @@ impl Writer {
         while let Next::Child(index) = self.next
             && self.buffer.len() < FRAME
         {
-            if let Some(child) = children.get(index) {
-                self.push_child(child);
+            if let Some(listing) = listing.as_ref().filter(|listing| index < listing.nodes().len()) {
+                self.push_child(listing, index);
                 self.next = Next::Child(index + 1);
             } else {
                 self.buffer.push_str("</D:multistatus>");
@@ -153,10 +150,10 @@ impl Writer {
         self.buffer.push('>');
     }
 
-    fn push_child(&mut self, node: &Node) {
-        let name =
-            if self.windows_names { NameFold::for_windows(&node.name) } else { Cow::Borrowed(&*node.name) };
-        self.push_response(&name, Subject { node, name: Some(&name) });
+    fn push_child(&mut self, listing: &Listing, index: usize) {
+        let node = &listing.nodes()[index];
+        let name = if self.windows_names { listing.windows_name(index) } else { &node.name };
+        self.push_response(name, Subject { node, name: Some(name) });
     }
 
     /// `below` is the name of a child, or empty for the target itself.
