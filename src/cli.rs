@@ -31,6 +31,13 @@ Examples:
   dav115 demo
   dav115 demo --listen 127.0.0.1:9000 --download proxy";
 
+const CHECK_EXAMPLES: &str = "\
+Asks 115 once about each account, and once about each root_id. The exit status is 0 if all is well, else 1.
+
+Examples:
+  dav115 check
+  dav115 check --config /etc/dav115.toml";
+
 const HASH_EXAMPLES: &str = "\
 Examples:
   dav115 hash-password
@@ -60,6 +67,7 @@ pub enum Command {
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
     /// Check the configuration and print what it comes to, secrets masked
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Read a password from the terminal or standard input and print its hash
     #[command(after_help = HASH_EXAMPLES)]
@@ -114,13 +122,13 @@ pub struct Demo {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8115")]
     pub listen: SocketAddr,
 
-    /// The invented tree of files to serve
+    /// The invented tree of files to serve: demo, demo-small, nasty (names of all sorts), flat:20000 or 200x500
     #[arg(long, value_name = "NAME", default_value = "demo")]
     pub tree: String,
 
-    /// How clients get content
-    #[arg(long, value_name = "POLICY", default_value = "redirect", value_parser = download_policy())]
-    pub download: DownloadPolicy,
+    /// How clients get content [default: redirect on this machine alone, else proxy]
+    #[arg(long, value_name = "POLICY", value_parser = download_policy())]
+    pub download: Option<DownloadPolicy>,
 }
 
 /// `dav115 check`.
@@ -155,7 +163,9 @@ fn log_format() -> impl TypedValueParser<Value = LogFormat> {
 }
 
 fn download_policy() -> impl TypedValueParser<Value = DownloadPolicy> {
-    PossibleValuesParser::new(download_policy_names()).try_map(|name| parse_download_policy(&name))
+    // The demo has no download proxy to send clients to.
+    let names = download_policy_names().into_iter().filter(|name| *name != "proxy_url");
+    PossibleValuesParser::new(names).try_map(|name| parse_download_policy(&name))
 }
 
 #[cfg(test)]
@@ -203,14 +213,14 @@ mod tests {
     fn the_demo_listens_on_loopback_unless_told_otherwise() {
         let Command::Demo(demo) = parse("dav115 demo") else { panic!("not demo") };
         assert!(demo.listen.ip().is_loopback());
-        assert_eq!((demo.tree.as_str(), demo.download), ("demo", DownloadPolicy::Redirect));
+        assert_eq!((demo.tree.as_str(), demo.download), ("demo", None));
         let Command::Demo(demo) = parse("dav115 demo --download redirect!") else { panic!("not demo") };
-        assert_eq!(demo.download, DownloadPolicy::RedirectForced);
+        assert_eq!(demo.download, Some(DownloadPolicy::RedirectForced));
     }
 
     #[test]
     fn wrong_choices_are_refused_with_the_right_ones() {
-        assert!(refusal("dav115 demo --download prxy").contains("redirect, redirect!, proxy, proxy_url"));
+        assert!(refusal("dav115 demo --download prxy").contains("redirect, redirect!, proxy]"));
         assert!(refusal("dav115 serve --log-format xml").contains("text, json"));
         assert!(refusal("dav115 serve --listen here").contains("invalid socket address"));
     }

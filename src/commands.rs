@@ -1,6 +1,6 @@
 //! What each command of the command line does.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::app::{Accounts, App};
 use crate::cli::{Check, Cli, Command, ConfigFile, Healthcheck, Serve};
 use crate::config::{Config, Overrides, Sources};
-use crate::model::Meter;
+use crate::model::{FileId, Meter};
 use crate::transport::{Http, Request, Route, Timeouts};
 use crate::{demo, server, telemetry};
 
@@ -48,8 +48,18 @@ fn load(file: &ConfigFile, overrides: Overrides) -> anyhow::Result<Config> {
 
 /// Binds `address`.
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; is another program listening there, or the port one below 1024?")
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "; another program listens there: stop it, or choose another port with --listen"
+            }
+            io::ErrorKind::PermissionDenied => "; choose a port above 1023 with --listen",
+            io::ErrorKind::AddrNotAvailable => {
+                "; this machine does not have that address: choose another with --listen"
+            }
+            _ => "",
+        };
+        anyhow::anyhow!("cannot listen on {address}: {error}{advice}")
     })
 }
 
@@ -75,28 +85,51 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
     telemetry::filter(&config.log)?;
     App::build(&config)?;
     let mut all_well = true;
-    for client in Accounts::new(&config)?.clients() {
+    let accounts = Accounts::new(&config)?;
+    let well =
+        [probe_accounts(&mut out, &accounts).await?, probe_mounts(&mut out, &config, &accounts).await?];
+    Ok(if well == [true, true] { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says of each account whether 115 takes its cookie; `false` if one is not well. One call for each.
+async fn probe_accounts(out: &mut impl Write, accounts: &Accounts) -> anyhow::Result<bool> {
+    let mut all_well = true;
+    for client in accounts.clients() {
+        let name = client.name();
         match client.space(&Meter::default()).await {
-            Ok(space) => writeln!(
-                out,
-                "# account {}: signed in; {} used, {} free",
-                client.name(),
-                gibibytes(space.used),
-                gibibytes(space.left)
-            )?,
+            Ok(space) => {
+                let (used, free) = (readable(space.used), readable(space.left));
+                writeln!(out, "# account {name}: signed in; {used} used, {free} free")?;
+            }
             Err(error) => {
                 all_well = false;
-                let opening = format!("the account {} is ", client.name());
+                let opening = format!("the account {name} is ");
                 let what = error.message.strip_prefix(&opening).unwrap_or(&error.message);
-                writeln!(out, "# account {}: {what}", client.name())?;
+                writeln!(out, "# account {name}: {what}")?;
             }
         }
     }
-    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(all_well)
 }
 
-fn gibibytes(bytes: u64) -> String {
-    format!("{}.{} GiB", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30)
+/// Says of each mount whose folder cannot be looked at why; `false` if there is one. One call for each that shows a part only.
+async fn probe_mounts(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
+    let mut all_well = true;
+    for mount in config.mounts.iter().filter(|mount| mount.root != FileId::ROOT) {
+        let Some(client) = accounts.clients().iter().find(|client| client.name() == mount.account) else {
+            continue;
+        };
+        if let Err(error) = client.look_at(&Meter::default(), mount.root).await {
+            all_well = false;
+            writeln!(out, "# mount {}: root_id {}: {}", mount.path, mount.root, error.message)?;
+        }
+    }
+    Ok(all_well)
+}
+
+fn readable(bytes: u64) -> String {
+    let (unit, shift) = if bytes >> 40 > 0 { ("TiB", 40) } else { ("GiB", 30) };
+    format!("{}.{} {unit}", bytes >> shift, (bytes % (1 << shift) * 10) >> shift)
 }
 
 fn hash_password() -> anyhow::Result<ExitCode> {
@@ -156,7 +189,8 @@ mod tests {
 
     #[test]
     fn sizes_are_shown_with_one_decimal() {
-        assert_eq!(gibibytes(0), "0.0 GiB");
-        assert_eq!(gibibytes((3 << 30) + (1 << 29)), "3.5 GiB");
+        assert_eq!(readable(0), "0.0 GiB");
+        assert_eq!(readable((3 << 30) + (1 << 29)), "3.5 GiB");
+        assert_eq!(readable(15_356 << 30), "14.9 TiB");
     }
 }

@@ -1,10 +1,10 @@
 //! `dav115 demo`: the gateway in front of a simulated 115, with nothing to configure.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rand::RngExt as _;
 use sim115::{Options, Sim};
 
@@ -22,9 +22,6 @@ const REQUESTS_PER_SECOND: f64 = 50.0;
 
 /// Serves the demo until a stop signal.
 pub(crate) async fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
-    if demo.download == DownloadPolicy::ProxyUrl {
-        bail!("the demo has no download proxy to send clients to; use redirect or proxy");
-    }
     let tree = demo.tree.parse().map_err(|error| anyhow::anyhow!("--tree {}: {error}", demo.tree))?;
     let options = Options { tree, ..Options::default() };
     let simulator = Sim::start(options).await.context("cannot start the simulated 115")?;
@@ -56,7 +53,12 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
         path: "/".to_owned(),
         account: USER.to_owned(),
         root: FileId::ROOT,
-        download: demo.download,
+        // The simulated download servers are on this machine alone, so nobody else could follow a redirect to them.
+        download: demo.download.unwrap_or(if demo.listen.ip().is_loopback() {
+            DownloadPolicy::Redirect
+        } else {
+            DownloadPolicy::Proxy
+        }),
     });
     config.upstream.base_url = Some(simulator.base_url());
     config.upstream.m115_public_key =
@@ -66,7 +68,17 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
 
 /// What a person needs to try it. Every command stands on a line of its own and works as it is.
 fn welcome(address: SocketAddr, password: &str) -> String {
-    let url = format!("http://{address}/");
+    let (here, note) = match address.ip() {
+        ip if ip.is_unspecified() => (
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+            format!(
+                "From another device, put this machine's name or address in its place, with port {}.\n\n",
+                address.port()
+            ),
+        ),
+        _ => (address, String::new()),
+    };
+    let url = format!("http://{here}/");
     format!(
         "\
 dav115 shows an invented 115 drive until you press Ctrl-C.
@@ -75,12 +87,12 @@ Address:  {url}
 User:     {USER}
 Password: {password}
 
-A browser shows it at that address. Or paste one of these into another terminal:
+{note}A browser shows it at that address. Or paste one of these into another terminal:
 
 curl -u {USER}:{password} {url}
 curl -u {USER}:{password} -X PROPFIND -H 'Depth: 1' {url}
 rclone lsf -R --webdav-url {url} --webdav-user {USER} --webdav-pass \"$(rclone obscure {password})\" :webdav:
-mkdir -p /mnt/dav115 && echo {password} | mount -t davfs -o ro,username={USER} {url} /mnt/dav115
+printf 'use_locks 0\nbuf_size 64\n' > /tmp/dav115-davfs2.conf && mkdir -p /mnt/dav115 && echo {password} | mount -t davfs -o ro,username={USER},conf=/tmp/dav115-davfs2.conf {url} /mnt/dav115
 
 "
     )

@@ -1,5 +1,6 @@
 //! The program: reads the command line, runs the command, reports a failure.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -18,6 +19,10 @@ fn main() -> ExitCode {
     // What is still under way, such as a listing that nobody waits for any more, must not delay the end.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| {
+        // Whoever read the output has seen enough.
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("dav115: {error:#}");
         ExitCode::FAILURE
     })

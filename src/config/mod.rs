@@ -138,6 +138,8 @@ impl Config {
 }
 
 fn no_mounts() -> Refusal {
-    Refusal::new("at least one [[mounts]] entry")
-        .remedy("start from config/example.toml, or try the gateway without an account by `dav115 demo`")
+    Refusal::new("at least one [[mounts]] entry").remedy(
+        "name a file with --config (./dav115.toml and /config/dav115.toml are looked for), start from \
+             config/example.toml, or try the gateway without an account by `dav115 demo`",
+    )
 }

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future;
 
 use super::entity::bare_etag;
-use crate::model::{Listing, NameFold};
+use crate::model::Listing;
 use crate::vfs::NodeRef;
 
 /// The metadata of a node. A clone costs one counter.
@@ -55,12 +55,12 @@ pub(super) struct Entry {
 
 impl DavDirEntry for Entry {
     fn name(&self) -> Vec<u8> {
-        let name = &*self.listing.nodes()[self.index].name;
-        if self.windows_names {
-            NameFold::for_windows(name).into_owned().into_bytes()
+        let name = if self.windows_names {
+            self.listing.windows_name(self.index)
         } else {
-            name.as_bytes().to_vec()
-        }
+            &self.listing.nodes()[self.index].name
+        };
+        name.as_bytes().to_vec()
     }
 
     fn metadata(&'_ self) -> FsFuture<'_, Box<dyn DavMetaData>> {

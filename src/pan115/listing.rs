@@ -55,6 +55,17 @@ impl Client {
         Err(corrupt(&format!("was different every time: {reason}")))
     }
 
+    /// Whether `folder` exists.
+    ///
+    /// **Cost**: one call.
+    /// **Errors**: `NotFound` if it does not.
+    pub async fn look_at(&self, meter: &Meter, folder: FileId) -> Result<(), Pan115Error> {
+        match self.page(meter, Host::Web, folder, 0, &Order::STABLE).await {
+            Err(error) if error.kind != ErrorKind::OtherOrder => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     async fn list_once(
         &self,
         meter: &Meter,

@@ -142,6 +142,7 @@ fn a_missing_file_and_a_syntax_error_are_named() {
 #[test]
 fn without_mounts_the_start_says_how_to_begin() {
     let found = "mounts: expected at least one [[mounts]] entry, found nothing; \
+                 name a file with --config (./dav115.toml and /config/dav115.toml are looked for), \
                  start from config/example.toml, or try the gateway without an account by `dav115 demo`";
     Given::nothing().is_refused(&[&format!("the environment (there is no configuration file): {found}")]);
     Given::file("[[accounts]]\nname = \"a\"\ncookie = \"b\"").is_refused(&[&format!("dav115.toml: {found}")]);
