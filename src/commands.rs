@@ -84,7 +84,6 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
     // Puts the parts together as serving would, so that what only then shows up is found here.
     telemetry::filter(&config.log)?;
     App::build(&config)?;
-    let mut all_well = true;
     let accounts = Accounts::new(&config)?;
     let well =
         [probe_accounts(&mut out, &accounts).await?, probe_mounts(&mut out, &config, &accounts).await?];
