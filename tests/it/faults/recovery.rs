@@ -95,6 +95,19 @@ async fn a_second_page_of_the_firewall_shuts_the_gate_again() {
     assert_state(account(&gateway).await, "signed_out", "");
 }
 
+#[tokio::test]
+async fn a_block_of_one_host_is_forgotten_when_it_is_over_though_nobody_calls_there() {
+    let gateway = super::gateway(|config| config.limits.block_pause = PAUSE).await;
+    super::warm_up(&gateway).await;
+    gateway.sim.fault(FaultRule::nth("downurl", 1, Fault::Waf405));
+    assert_failed(&Redirect.go(&gateway).await, 503, From(2), KEPT_AWAY);
+    assert_state(account(&gateway).await, "throttled", "firewall");
+    gateway.take_calls();
+    tokio::time::sleep(PAUSE).await;
+    assert_state(account(&gateway).await, "signed_in", "");
+    gateway.assert_calls(&[]);
+}
+
 /// A port that leads to `upstream`, once someone listens on it.
 async fn relay(listener: TcpListener, upstream: SocketAddr) {
     while let Ok((mut near, _)) = listener.accept().await {
