@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::crypto::m115::PublicKey;
 use crate::dav::{self, Dav};
 use crate::drive::{CloudDrive, Drive};
-use crate::model::{Meter, SessionState};
+use crate::model::Meter;
 use crate::pan115::{self, Client, Cookie, Endpoints};
 use crate::server::{self, DownloadProxy};
 use crate::transport::{Http, Route, Timeouts};
@@ -94,7 +94,8 @@ impl Accounts {
     /// Asks 115 about every account that is not known to be signed in: at the start, and then now and then.
     ///
     /// So the log and `/readyz` tell of a dead cookie before a client meets it, and of a recovery without one.
-    /// An account that is signed out costs no call until its cookie changes; a blocked one, none until the block is over.
+    /// An account that is signed out costs no call until its cookie changes; a blocked one, none until the block is over,
+    /// and none at all if it was signed in before, since a block says nothing of the cookie.
     async fn watch(clients: Vec<Arc<Client>>, stop: CancellationToken) {
         let mut ticks = interval(WATCH_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -104,7 +105,7 @@ impl Accounts {
                 _ = ticks.tick() => {}
             }
             for client in &clients {
-                if client.health().session == SessionState::SignedIn {
+                if client.is_signed_in() {
                     continue;
                 }
                 let meter = Meter::default();

@@ -1,7 +1,7 @@
 //! What is remembered of 115, bounded in weight and time.
 //!
 //! The only importer of moka. Callers see verbs, not moka's types.
-//! Failures are never kept.
+//! Failures are not kept, but for that of an account's space, for a minute.
 
 mod link;
 mod listing;
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub use link::{LinkCache, LinkKey};
 pub use listing::ListingCache;
-pub use quota::QuotaCache;
+pub use quota::{Missing, QuotaCache};
 
 use crate::model::FileId;
 

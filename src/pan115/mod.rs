@@ -117,6 +117,11 @@ impl Client {
         &self.options.user_agent
     }
 
+    /// Whether 115 took the cookie last time and none came to harm since, whatever else keeps calls away.
+    pub fn is_signed_in(&self) -> bool {
+        self.session.health().0 == SessionState::SignedIn
+    }
+
     /// What is known of the account, without a call.
     pub fn health(&self) -> AccountHealth {
         let (mut session, last_error) = self.session.health();

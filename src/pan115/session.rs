@@ -32,13 +32,22 @@ struct State {
     cookie: Option<Cookie>,
     /// Of the cookie file when it was read.
     stamp: Option<(SystemTime, u64)>,
+    /// Why there is nothing to send, whatever 115 said of the cookie that was read before.
+    /// Apart from `session`, so that a file put right again ends this, and only another cookie ends a refusal by 115.
+    unusable: Option<String>,
     session: SessionState,
     last_error: Option<(SystemTime, String)>,
 }
 
 impl Session {
     pub(super) fn new(credential: Credential) -> Self {
-        let state = State { cookie: None, stamp: None, session: SessionState::Unknown, last_error: None };
+        let state = State {
+            cookie: None,
+            stamp: None,
+            unusable: None,
+            session: SessionState::Unknown,
+            last_error: None,
+        };
         let session = Self { credential, state: Mutex::new(state) };
         if let Credential::Cookie(text) = &session.credential {
             session.state.lock().accept(text.expose());
@@ -52,8 +61,8 @@ impl Session {
             self.refresh(path).await;
         }
         let state = self.state.lock();
-        match (&state.session, &state.cookie) {
-            (SessionState::SignedOut { reason }, _) => Err(reason.clone()),
+        match (state.seen(), &state.cookie) {
+            (SessionState::SignedOut { reason }, _) => Err(reason),
             (_, Some(cookie)) => Ok(cookie.header().clone()),
             (_, None) => Err("the account has no cookie".to_owned()),
         }
@@ -68,7 +77,7 @@ impl Session {
                 let mut state = self.state.lock();
                 // A file that is being replaced may be gone for a moment; the cookie in use stays good.
                 if state.cookie.is_none() {
-                    state.sign_out(format!("cannot read the cookie file {}: {error}", path.display()));
+                    state.unusable = Some(format!("cannot read the cookie file {}: {error}", path.display()));
                 }
                 return;
             }
@@ -84,7 +93,9 @@ impl Session {
                 state.accept(&text);
             }
             Err(error) => {
-                state.sign_out(format!("cannot read the cookie file {}: {error}", path.display()));
+                // The old file may come back as it was, its date included.
+                state.stamp = None;
+                state.unusable = Some(format!("cannot read the cookie file {}: {error}", path.display()));
             }
         }
     }
@@ -101,7 +112,7 @@ impl Session {
     pub(super) fn note_signed_out(&self, used: &Secret, reason: String) {
         let mut state = self.state.lock();
         if state.cookie.as_ref().is_some_and(|cookie| cookie.header() == used) {
-            state.sign_out(reason);
+            state.session = SessionState::SignedOut { reason };
         }
     }
 
@@ -121,27 +132,31 @@ impl Session {
     /// What is known.
     pub(super) fn health(&self) -> (SessionState, Option<(SystemTime, String)>) {
         let state = self.state.lock();
-        (state.session.clone(), state.last_error.clone())
+        (state.seen(), state.last_error.clone())
     }
 }
 
 impl State {
     fn accept(&mut self, text: &str) {
         match Cookie::parse(text) {
-            Ok(cookie) if self.cookie.as_ref() == Some(&cookie) => {}
             Ok(cookie) => {
-                self.cookie = Some(cookie);
-                self.session = SessionState::Unknown;
+                self.unusable = None;
+                if self.cookie.as_ref() != Some(&cookie) {
+                    self.cookie = Some(cookie);
+                    self.session = SessionState::Unknown;
+                }
             }
-            Err(error) => {
-                self.cookie = None;
-                self.sign_out(error.to_string());
-            }
+            // The cookie before stays, so that it is known again should it come back.
+            Err(error) => self.unusable = Some(error.to_string()),
         }
     }
 
-    fn sign_out(&mut self, reason: String) {
-        self.session = SessionState::SignedOut { reason };
+    /// The session as others see it: without a cookie to send it is signed out.
+    fn seen(&self) -> SessionState {
+        match &self.unusable {
+            Some(reason) => SessionState::SignedOut { reason: reason.clone() },
+            None => self.session.clone(),
+        }
     }
 }
 
@@ -181,6 +196,48 @@ mod tests {
         std::fs::write(&path, format!("{GOOD}; KID=new")).unwrap();
         assert!(session.cookie().await.unwrap().expose().ends_with("KID=new"));
         std::fs::remove_file(&path).unwrap();
+        assert!(session.cookie().await.is_ok());
+    }
+
+    /// What cannot be read as text, and what can but is no cookie.
+    const BAD: [&[u8]; 2] = [b"\xff\xfe\xff", b"nonsense"];
+
+    #[tokio::test]
+    async fn a_file_that_is_put_right_again_is_good_even_with_the_same_cookie() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cookie.txt");
+        std::fs::write(&path, GOOD).unwrap();
+        let good = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let session = Session::new(Credential::CookieFile(path.clone()));
+        session.cookie().await.unwrap();
+        session.note_success();
+        for bad in BAD {
+            std::fs::write(&path, bad).unwrap();
+            assert!(session.cookie().await.is_err());
+            assert!(matches!(session.health().0, SessionState::SignedOut { .. }));
+            std::fs::write(&path, GOOD).unwrap();
+            // As a copy that keeps the date leaves it.
+            std::fs::File::options().write(true).open(&path).unwrap().set_modified(good).unwrap();
+            assert!(session.cookie().await.is_ok());
+            assert_eq!(session.health().0, SessionState::SignedIn);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_bad_for_a_while_does_not_make_a_refused_cookie_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cookie.txt");
+        std::fs::write(&path, GOOD).unwrap();
+        let session = Session::new(Credential::CookieFile(path.clone()));
+        let cookie = session.cookie().await.unwrap();
+        session.note_signed_out(&cookie, "expired".into());
+        for bad in BAD {
+            std::fs::write(&path, bad).unwrap();
+            assert_ne!(session.cookie().await.unwrap_err(), "expired");
+            std::fs::write(&path, GOOD).unwrap();
+            assert_eq!(session.cookie().await, Err("expired".to_owned()));
+        }
+        std::fs::write(&path, format!("{GOOD}; KID=new")).unwrap();
         assert!(session.cookie().await.is_ok());
     }
 }

@@ -56,17 +56,19 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, 
 }
 
 /// Lets a request pass that shows the token.
+///
+/// The right one passes whatever was shown before: the proxy must not be kept out by those who share its address.
 fn admit(state: &State, head: &Parts) -> Result<(), Failure> {
     let Some(proxy) = &state.download_proxy else {
         let text = "no download proxy is configured, so links are not told";
         return Err(Failure::new(StatusCode::NOT_FOUND, Source::Client, text));
     };
-    let peer = auth::peer(&head.extensions);
-    if let Some(pause) = state.link_throttle.pause(peer) {
-        return Err(auth::too_many_failures(pause));
-    }
     if shows_token(&head.headers, &proxy.token) {
         return Ok(());
+    }
+    let peer = auth::peer(&head.extensions);
+    if let Some(pause) = state.link_throttle.pause(peer) {
+        return Err(auth::too_many_failures("token", pause));
     }
     state.link_throttle.count_failure(peer);
     let text = "the token is wrong; the download proxy must show the one of the gateway's configuration";

@@ -84,10 +84,10 @@ pub struct Parts {
 /// A server ready to [`run`].
 pub struct State {
     parts: Parts,
-    auth: Option<Authenticator>,
+    auth: Option<Arc<Authenticator>>,
     prefix: Prefix,
     download_proxy: Option<DownloadProxy>,
-    /// Of its own, so that a proxy with a wrong token does not keep out those who come from the same address.
+    /// Of its own, so that wrong tokens do not keep out those who come from the same address with a password.
     link_throttle: Throttle,
     limits: serve::Limits,
     started: SystemTime,
@@ -122,7 +122,7 @@ impl State {
         let auth = if options.users.is_empty() {
             None
         } else {
-            Some(Authenticator::new(options.users, parts.tracker.clone())?)
+            Some(Arc::new(Authenticator::new(options.users, parts.tracker.clone())?))
         };
         Ok(Self {
             parts,

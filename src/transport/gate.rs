@@ -58,10 +58,15 @@ impl Gate {
     }
 
     /// Why and until when it is shut, if it is.
+    ///
+    /// A closure that is over keeps nobody away, even if no call has been to see since:
+    /// on a host that is rarely called that may take for ever.
     pub fn refusal(&self) -> Option<Refused> {
         match &*self.state.lock() {
-            State::Open => None,
-            State::Shut(closure) | State::Probing(closure) => Some(closure.refused.clone()),
+            State::Shut(closure) | State::Probing(closure) if closure.end > Instant::now() => {
+                Some(closure.refused.clone())
+            }
+            State::Open | State::Shut(_) | State::Probing(_) => None,
         }
     }
 
@@ -116,9 +121,11 @@ mod tests {
         assert!(gate.enter().is_ok());
         let refused = gate.shut(PAUSE, "a firewall page");
         assert_eq!(gate.enter().unwrap_err(), refused);
+        assert_eq!(gate.refusal(), Some(refused));
         tokio::time::advance(PAUSE).await;
+        assert_eq!(gate.refusal(), None);
         let probe = gate.enter().unwrap();
-        assert!(gate.enter().is_err());
+        assert!(gate.enter().is_err() && gate.refusal().is_none());
         probe.succeed();
         assert!(gate.enter().is_ok() && gate.refusal().is_none());
     }

@@ -25,7 +25,7 @@ pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
 pub use resolve::NodeRef;
 
-use crate::cache::{LinkCache, ListingCache, QuotaCache};
+use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};
 use links::UnboundGrants;
 use mounts::Mounts;
@@ -53,7 +53,7 @@ pub struct Vfs {
     mounts: Mounts,
     listings: ListingCache,
     links: Arc<LinkCache>,
-    quotas: QuotaCache<Quota>,
+    quotas: QuotaCache<Quota, DriveError>,
     unbound_grants: UnboundGrants,
 }
 
@@ -121,19 +121,24 @@ impl Vfs {
 
     /// The space of the account that serves `path`; a folder of the gateway's own has none.
     ///
-    /// **Cost**: one call if it is not in the cache. The path itself is not looked up.
+    /// **Errors**: `Unavailable` if it takes long; it is there a little later.
+    /// **Cost**: one call if it is not in the cache, and none for a while after a failure,
+    /// in which the last known space is told. The path itself is not looked up.
     pub async fn quota(&self, meter: &Meter, path: &VPath) -> Result<Option<Arc<Quota>>, VfsError> {
         let mounts::Place::Mounted(mount, _, _) = self.mounts.find(path) else { return Ok(None) };
         let load = || {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.quota(&meter).await.map(Arc::new) }
         };
-        match self.quotas.get_or_load(mount.drive_key, load).await {
-            Ok(quota) => Ok(Some(quota)),
-            Err(error) => {
-                Err(VfsError { op: Op::Quota, path: path.clone(), kind: VfsErrorKind::Drive(error) })
+        let error = match self.quotas.get_or_load(mount.drive_key, load).await {
+            Ok(quota) => return Ok(Some(quota)),
+            Err(Missing::Failed(error)) => error,
+            Err(Missing::Late) => {
+                let reason = "115 has not told it yet; ask again in a moment";
+                DriveError::new(DriveErrorKind::Unavailable, reason)
             }
-        }
+        };
+        Err(VfsError { op: Op::Quota, path: path.clone(), kind: VfsErrorKind::Drive(error) })
     }
 }
 

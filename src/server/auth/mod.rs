@@ -27,8 +27,9 @@ pub(super) use throttle::Throttle;
 use super::serve::Peer;
 use super::status::{Failure, Source};
 use super::{BadOptions, State, request_log, router};
+use crate::model::Secret;
 use password::Passwords;
-use verdicts::Verdicts;
+use verdicts::{Key, Verdicts};
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"dav115\", charset=\"UTF-8\"");
 
@@ -37,6 +38,7 @@ pub(super) struct Authenticator {
     passwords: Passwords,
     verdicts: Verdicts,
     throttle: Throttle,
+    tracker: TaskTracker,
 }
 
 /// Why someone is kept out.
@@ -55,13 +57,14 @@ enum Refusal {
 impl Authenticator {
     pub(super) fn new(users: Vec<User>, tracker: TaskTracker) -> Result<Self, BadOptions> {
         Ok(Self {
-            passwords: Passwords::new(users, tracker)?,
+            passwords: Passwords::new(users, tracker.clone())?,
             verdicts: Verdicts::new(),
             throttle: Throttle::default(),
+            tracker,
         })
     }
 
-    async fn check(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Arc<str>, Refusal> {
+    async fn check(self: &Arc<Self>, headers: &HeaderMap, peer: IpAddr) -> Result<Arc<str>, Refusal> {
         let Some(shown) = headers.typed_get::<Authorization<Basic>>() else { return Err(Refusal::Missing) };
         let key = self.verdicts.key(shown.username(), shown.password());
         let known = self.verdicts.known(&key);
@@ -77,18 +80,40 @@ impl Authenticator {
         if let Some(pause) = self.throttle.pause(peer) {
             return Err(Refusal::Throttled(pause));
         }
-        let verify = || {
-            // Counted beforehand, so that guesses sent all at once do not slip through together.
+        let this = Arc::clone(self);
+        let (name, password) = (shown.username().to_owned(), Secret::new(shown.password()));
+        // On a task of its own, since a client may hang up meanwhile: the failure that was counted for it
+        // must be taken back if its password is right, or impatience locks it out.
+        let reached = self.tracker.spawn(async move { this.reach(key, &name, &password, peer).await });
+        reached.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a password could not be checked");
+            Err(Refusal::Unchecked)
+        })
+    }
+
+    /// Verifies the password, unless someone is at it already, and draws the conclusion for `peer`.
+    async fn reach(
+        &self,
+        key: Key,
+        name: &str,
+        password: &Secret,
+        peer: IpAddr,
+    ) -> Result<Arc<str>, Refusal> {
+        let verify = async || {
+            // Guesses sent all at once have all come past the first look at the throttle.
+            // So it is looked at again here, and the failure counted beforehand.
+            if let Some(pause) = self.throttle.pause(peer) {
+                return Err(Refusal::Throttled(pause));
+            }
             self.throttle.count_failure(peer);
-            self.passwords.verify(shown.username(), shown.password())
+            self.passwords.verify(name, password.expose()).await.ok_or(Refusal::Unchecked)
         };
-        match self.verdicts.get_or_reach(key, verify).await {
-            Some(Some(user)) => {
+        match self.verdicts.get_or_reach(key, verify).await? {
+            Some(user) => {
                 self.throttle.forget(peer);
                 Ok(user)
             }
-            Some(None) => Err(Refusal::Wrong),
-            None => Err(Refusal::Unchecked),
+            None => Err(Refusal::Wrong),
         }
     }
 }
@@ -133,7 +158,7 @@ fn refuse(refusal: &Refusal) -> Response {
     match refusal {
         Refusal::Missing => challenge("a user name and a password are needed"),
         Refusal::Wrong => challenge("the user name or the password is wrong"),
-        Refusal::Throttled(pause) => too_many_failures(*pause).into_response(),
+        Refusal::Throttled(pause) => too_many_failures("password", *pause).into_response(),
         Refusal::Unchecked => Failure::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             Source::Us,
@@ -143,12 +168,10 @@ fn refuse(refusal: &Refusal) -> Response {
     }
 }
 
-/// The answer to a peer that has failed too often.
-pub(super) fn too_many_failures(pause: Duration) -> Failure {
-    Failure::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        Source::Client,
-        "too many wrong passwords came from this address; correct the password and wait a few minutes",
-    )
-    .retry_after(pause)
+/// The answer to a peer that has shown a wrong `secret`, as a person calls it, too often.
+pub(super) fn too_many_failures(secret: &str, pause: Duration) -> Failure {
+    let text = format!(
+        "too many wrong {secret}s came from this address; correct the {secret} and wait a few minutes"
+    );
+    Failure::new(StatusCode::TOO_MANY_REQUESTS, Source::Client, text).retry_after(pause)
 }

@@ -17,9 +17,10 @@ fn cheap_hash(password: &str) -> Secret {
     Secret::new(argon2.hash_password(password.as_bytes(), &salt).unwrap().to_string())
 }
 
-fn authenticator() -> Authenticator {
+fn authenticator() -> Arc<Authenticator> {
     let user = |name: &str, password| User { name: name.to_owned(), password_hash: cheap_hash(password) };
-    Authenticator::new(vec![user("anna", "geheim"), user("李", "密码:1")], TaskTracker::new()).unwrap()
+    let users = vec![user("anna", "geheim"), user("李", "密码:1")];
+    Arc::new(Authenticator::new(users, TaskTracker::new()).unwrap())
 }
 
 fn shown(name: &str, password: &str) -> HeaderMap {
@@ -114,6 +115,33 @@ async fn guesses_sent_all_at_once_do_not_slip_through_together() {
     assert_eq!(gate.passwords.hashed(), 10);
 }
 
+#[tokio::test]
+async fn who_hangs_up_before_the_password_is_checked_is_not_locked_out() {
+    let gate = authenticator();
+    let headers = shown("anna", "geheim");
+    for _ in 0..20 {
+        // Polled once, which is enough to begin, and dropped.
+        let _ = tokio::time::timeout(Duration::ZERO, gate.check(&headers, PEER)).await;
+    }
+    assert!(gate.check(&headers, PEER).await.is_ok());
+    assert_eq!(gate.passwords.hashed(), 1);
+    assert!(gate.check(&shown("李", "密码:1"), PEER).await.is_ok());
+    assert_eq!(gate.throttle.pause(PEER), None);
+}
+
+#[tokio::test]
+async fn guesses_of_those_who_hang_up_count() {
+    let gate = authenticator();
+    for attempt in 0..50 {
+        let headers = shown("anna", &format!("guess {attempt}"));
+        let _ = tokio::time::timeout(Duration::ZERO, gate.check(&headers, PEER)).await;
+    }
+    gate.tracker.close();
+    gate.tracker.wait().await;
+    assert_eq!(gate.passwords.hashed(), 10);
+    assert!(gate.throttle.pause(PEER).is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pause_ends_and_a_right_password_ends_it_too() {
     let throttle = Throttle::default();
@@ -153,10 +181,10 @@ async fn the_throttle_is_bounded_and_takes_an_ipv6_network_for_one_peer() {
 async fn a_verdict_holds_for_a_while_and_guessing_does_not_push_out_the_right_ones() {
     let verdicts = Verdicts::new();
     let right = verdicts.key("anna", "geheim");
-    verdicts.get_or_reach(right, || async { Some(Some("anna".into())) }).await;
+    verdicts.get_or_reach(right, || async { Ok::<_, ()>(Some("anna".into())) }).await.unwrap();
     for attempt in 0..3000 {
         let wrong = verdicts.key("anna", &format!("{attempt}"));
-        verdicts.get_or_reach(wrong, || async { Some(None) }).await;
+        verdicts.get_or_reach(wrong, || async { Ok::<_, ()>(None) }).await.unwrap();
     }
     let wrong = verdicts.key("anna", "2999");
     for _ in 0..3 {

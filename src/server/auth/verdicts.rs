@@ -74,14 +74,12 @@ impl Verdicts {
         Some(verdict)
     }
 
-    /// The verdict, reached by `reach` if there is none: once, however many ask meanwhile. `None` if it could not be.
-    pub(super) async fn get_or_reach<F>(&self, key: Key, reach: impl FnOnce() -> F) -> Option<Verdict>
+    /// The verdict, reached by `reach` if there is none: once, however many ask meanwhile. Its error is not kept.
+    pub(super) async fn get_or_reach<E, F>(&self, key: Key, reach: impl FnOnce() -> F) -> Result<Verdict, E>
     where
-        F: Future<Output = Option<Verdict>>,
+        F: Future<Output = Result<Verdict, E>>,
     {
-        let cell = self.cell(key);
-        let reached = cell.get_or_try_init(|| async { reach().await.ok_or(()) }).await;
-        reached.ok().cloned()
+        self.cell(key).get_or_try_init(reach).await.cloned()
     }
 
     fn cell(&self, key: Key) -> Arc<OnceCell<Verdict>> {

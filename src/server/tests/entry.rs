@@ -199,7 +199,11 @@ async fn a_download_proxy_gets_links_for_its_token() {
     for _ in 0..10 {
         client.ask_with_body(bad, "{}").await;
     }
-    assert_eq!(client.ask_with_body(good, "{}").await.status, 429);
+    let refused = client.ask_with_body(bad, "{}").await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.text().contains("wrong tokens") && !refused.text().contains("password"));
+    let answer = client.ask_with_body(good, "{\"path\":\"/abc.txt\"}").await;
+    assert!(answer.status == 200 && answer.text().contains("\"code\":200"), "{}", answer.text());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How the gateway comes back by itself: after a block, and after 115 could not be reached.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dav115::model::DownloadPolicy;
 use futures_util::future::join_all;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::Pause::{Exactly, From};
 use super::Way::{Head, Propfind, Proxy, Redirect};
 use super::{account, assert_failed, assert_state};
-use crate::harness::{Answer, Gateway, background, configuration, propfind};
+use crate::harness::{Answer, Gateway, background, configuration, eventually, propfind};
 
 /// Long enough for what must happen within it on a slow machine.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -93,6 +93,52 @@ async fn a_second_page_of_the_firewall_shuts_the_gate_again() {
     let answer = gateway.propfind("/folder-0000", "1").await;
     assert_failed(&answer, 503, Exactly(60), "signed out");
     assert_state(account(&gateway).await, "signed_out", "");
+}
+
+#[tokio::test]
+async fn a_block_of_one_host_is_forgotten_when_it_is_over_though_nobody_calls_there() {
+    let gateway = super::gateway(|config| config.limits.block_pause = PAUSE).await;
+    super::warm_up(&gateway).await;
+    gateway.sim.fault(FaultRule::nth("downurl", 1, Fault::Waf405));
+    assert_failed(&Redirect.go(&gateway).await, 503, From(2), KEPT_AWAY);
+    assert_state(account(&gateway).await, "throttled", "firewall");
+    gateway.take_calls();
+    tokio::time::sleep(PAUSE).await;
+    assert_state(account(&gateway).await, "signed_in", "");
+    gateway.assert_calls(&[]);
+}
+
+#[tokio::test]
+async fn a_space_that_cannot_be_had_is_asked_for_rarely_and_the_last_known_one_told() {
+    let known = "<D:quota-used-bytes>";
+    let gateway = super::gateway(|config| config.quota.ttl = Duration::ZERO).await;
+    super::warm_up(&gateway).await;
+    let answer = gateway.send(propfind(), "/", &[("depth", "0")], SPACE).await;
+    assert!(answer.text().contains(known), "{}", answer.text());
+    gateway.assert_calls(&[("index_info", 1)]);
+    gateway.sim.fault(FaultRule::every("index_info", Fault::Running990009));
+    for _ in 0..5 {
+        let answer = gateway.send(propfind(), "/", &[("depth", "1")], SPACE).await;
+        assert!(answer.text().contains(known) && !answer.text().contains("503 "), "{}", answer.text());
+    }
+    gateway.assert_calls(&[("index_info", 2)]);
+}
+
+#[tokio::test]
+async fn a_space_that_is_slow_to_come_holds_up_no_listing() {
+    let gateway = super::gateway(|_| {}).await;
+    super::warm_up(&gateway).await;
+    gateway.sim.behave(|behaviours| behaviours.latency_ms.insert("index_info".to_owned(), 5000));
+    let begun = Instant::now();
+    let answer = gateway.send(propfind(), "/", &[("depth", "1")], SPACE).await;
+    assert!(begun.elapsed() < Duration::from_millis(4500), "{:?}", begun.elapsed());
+    assert!(answer.status == 207 && answer.text().contains("503 Service Unavailable"), "{}", answer.text());
+    eventually("the space has come", async || {
+        let answer = gateway.send(propfind(), "/", &[("depth", "0")], SPACE).await;
+        answer.text().contains("<D:quota-used-bytes>")
+    })
+    .await;
+    gateway.assert_calls(&[("index_info", 1)]);
 }
 
 /// A port that leads to `upstream`, once someone listens on it.

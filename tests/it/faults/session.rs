@@ -148,3 +148,16 @@ async fn a_cookie_file_that_goes_away_changes_nothing() {
     assert_eq!(gateway.propfind("/folder", "1").await.status, 207);
     gateway.assert_calls(&[("files", 2)]);
 }
+
+#[tokio::test]
+async fn a_cookie_file_that_cannot_be_read_for_a_while_needs_no_other_cookie() {
+    let (_folder, path) = folder_and_file();
+    let gateway = super::gateway(into_file(&path)).await;
+    std::fs::write(&path, b"\xff\xfe in no encoding of ours").unwrap();
+    assert_failed(&Propfind.go(&gateway).await, 503, Exactly(60), "cannot read the cookie file");
+    assert_state(account(&gateway).await, "signed_out", "cannot read the cookie file");
+    std::fs::write(&path, gateway.sim.cookie()).unwrap();
+    Propfind.assert_true(&gateway, &Propfind.go(&gateway).await);
+    assert_state(account(&gateway).await, "signed_in", "");
+    gateway.assert_calls(&[("files", 1)]);
+}
