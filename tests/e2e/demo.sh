@@ -70,6 +70,7 @@ MOUNTS+=("$place")
 run_line "davfs2" 'mount -t davfs'
 check "it is mounted at $place" is_mounted "$place"
 curl -sS -o "$WORK_DIR/hello.txt" "$SIM_URL/__sim/content?path=/hello.txt"
+check "ls shows the root there" test "$(find "$place" -mindepth 1 -maxdepth 1 ! -name "lost+found" | wc -l)" = "$(grep -cE "^[^/]+/?$" "$WORK_DIR/expected")"
 check "a file reads the same there" cmp "$place/hello.txt" "$WORK_DIR/hello.txt"
 unmount "$place"
 if [[ $had_place == no ]]; then rmdir "$place"; fi
