@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::body::Body;
-use axum::extract::{Request, State as Shared};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -22,12 +21,15 @@ pub type HealthReport = Arc<dyn Fn() -> Vec<AccountHealth> + Send + Sync>;
 /// Answers `/healthz` and `/readyz`, or lets the request pass.
 ///
 /// The paths are exact and stay at the top whatever the prefix is; other methods than GET and HEAD are none of this.
-pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+pub(super) async fn answer<F>(state: &State, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
         "/healthz" if is_read => respond(StatusCode::OK, "text/plain", "ok\n".to_owned()),
         "/readyz" if is_read => readiness(&(state.parts.health)()),
-        _ => next.run(request).await,
+        _ => next(request).await,
     }
 }
 

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State as Shared};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -26,14 +25,17 @@ const PATH: &str = "/api/fs/link";
 /// **Source**: AList's and OpenList's documentation of their download proxies and the proxies' published code.
 /// They look at `code` in the body and expect the HTTP status 200 whatever it says.
 /// **Cost**: one call if no fitting link is in the cache.
-pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+pub(super) async fn answer<F>(state: &State, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     if request.uri().path() != PATH || request.method() != Method::POST {
-        return next.run(request).await;
+        return next(request).await;
     }
     let (head, body) = request.into_parts();
-    let admitted = admit(&state, &head);
+    let admitted = admit(state, &head);
     let outcome = match admitted {
-        Ok(()) => link(&state, &head, body).await,
+        Ok(()) => Box::pin(link(state, &head, body)).await,
         Err(refusal) => {
             router::discard(&head.headers, body).await;
             Err(refusal)

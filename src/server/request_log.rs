@@ -12,7 +12,6 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -46,11 +45,14 @@ pub(super) struct Reason {
 }
 
 /// Writes a line when the last byte of the answer is out, or when the client is gone.
-pub(super) async fn one_line(mut request: Request, next: Next) -> Response {
+pub(super) async fn one_line<F>(mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let mut line = Line::new(&request);
     request.extensions_mut().insert(line.meter.clone());
     let span = tracing::info_span!("request", id = %line.id);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next(request).instrument(span.clone()).await;
     if let Ok(id) = HeaderValue::from_str(&line.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

@@ -3,13 +3,13 @@
 //! Knows sockets and hyper; does not know what a request means.
 //! Called by the composition root.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,7 +18,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use super::{State, router};
 
@@ -48,7 +47,7 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
     let tracker = state.parts.tracker.clone();
     let slots = Arc::new(Semaphore::new(max_connections as usize));
     let server = Server {
-        gateway: router::gateway(&Arc::new(state)),
+        state: Arc::new(state),
         header_timeout,
         drain: CancellationToken::new(),
         abort: CancellationToken::new(),
@@ -102,7 +101,7 @@ async fn after_failure(error: &io::Error) {
 /// What every connection shares.
 #[derive(Clone)]
 struct Server {
-    gateway: Router,
+    state: Arc<State>,
     header_timeout: Duration,
     /// Finish the request in progress, then close.
     drain: CancellationToken,
@@ -113,14 +112,15 @@ struct Server {
 impl Server {
     /// Serves one connection to its end; `_slot` is held as long.
     async fn serve(self, stream: TcpStream, peer: SocketAddr, _slot: OwnedSemaphorePermit) {
-        let Self { gateway, header_timeout, drain, abort } = self;
+        let Self { state, header_timeout, drain, abort } = self;
         // Heads and short answers must not wait for the acknowledgement of what went before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
-            gateway.clone().oneshot(request.map(Body::new))
+            let state = Arc::clone(&state);
+            async move { Ok::<_, Infallible>(router::answer(&state, request.map(Body::new)).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -4,12 +4,10 @@
 //! Called by `router`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::body::Body;
-use axum::extract::{Request, State as Shared};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, Uri, header};
 
@@ -60,13 +58,17 @@ impl Prefix {
     }
 }
 
-/// Puts the path among the extensions of the request, or answers it.
-pub(super) async fn find(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
-    let response = match locate(&state, &request) {
-        Ok(Located::At(path)) => {
-            request.extensions_mut().insert(path);
-            return next.run(request).await;
-        }
+/// Hands the request on with its path, or answers it.
+pub(super) async fn find<F>(
+    state: &State,
+    request: Request,
+    next: impl FnOnce(VPath, Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let response = match locate(state, &request) {
+        Ok(Located::At(path)) => return next(path, request).await,
         Ok(Located::Answered(response)) => response,
         Err(failure) => failure.into_response(),
     };

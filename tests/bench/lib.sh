@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # used where this is sourced
 # What the measurements share: a temporary folder, servers of our own in it, CPU time, a table, and a clean end.
 #
 # To be sourced. Servers run on the core $SERVER_CORE and clients on $CLIENT_CORE, so that a server is never slowed
@@ -154,10 +155,8 @@ CONF
 
 # CPU time in nanoseconds of processes and their children so far, all threads together.
 cpu() {
-    local all=("$@") pid total=0
-    for pid in "$@"; do
-        all+=($(pgrep -P "$pid" || true))
-    done
+    local all pid total=0
+    mapfile -t all < <(printf '%s\n' "$@"; pgrep -P "$(IFS=,; echo "$*")" || true)
     for pid in "${all[@]}"; do
         total=$((total + $(cat /proc/"$pid"/task/*/schedstat 2>/dev/null | awk '{ s += $1 } END { printf "%.0f", s }')))
     done
@@ -165,8 +164,9 @@ cpu() {
 }
 
 calc() { awk "BEGIN { printf \"${2:-%.2f}\", $1 }"; }
-lowest() { printf '%s\n' "$@" | sort -g | head -n 1; }
-median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# Of the lines of a file.
+lowest() { sort -g "$1" | head -n 1; }
+median() { sort -g "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # goal TEXT MEASURED at-most|at-least LIMIT: a line, and a note if it was missed.
 goal() {

@@ -52,39 +52,35 @@ wait_for_port "$apache_port"
 apache=http://127.0.0.1:$apache_port
 authorization=$(printf '%s:%s' "$user" "$password" | base64)
 
-# once PID URL [AUTHORIZATION]: appends to the arrays seconds, cpus; sets bytes.
+# once NAME PID URL [AUTHORIZATION]: adds to the files time.NAME (s) and cost.NAME (us); sets bytes[NAME].
+declare -A bytes
 once() {
     local before after took
-    before=$(cpu "$1")
-    took=$(helper propfind "$2" "${3:-}")
-    after=$(cpu "$1")
-    seconds+=("${took% *}")
-    cpus+=("$(((after - before) / 1000))")
-    bytes=${took#* }
+    before=$(cpu "$2")
+    took=$(helper propfind "$3" "${4:-}")
+    after=$(cpu "$2")
+    echo "${took% *}" >>"$tmp/time.$1"
+    echo "$(((after - before) / 1000))" >>"$tmp/cost.$1"
+    bytes[$1]=${took#* }
 }
 
 printf '%-8s %-8s %10s %10s %10s %12s\n' entries server "wall ms" "CPU ms" "us/entry" "bytes/entry"
 for size in "${sizes[@]}"; do
-    once "$gateway_pid" "$gateway/n$size/" "$authorization" # fills the cache
-    once "$apache_pid" "$apache/n$size/"
-    ours=() our_cpus=() theirs=() their_cpus=()
-    for _ in $(seq "$rounds"); do
-        seconds=() cpus=()
-        once "$gateway_pid" "$gateway/n$size/" "$authorization"
-        our_bytes=$bytes
-        once "$apache_pid" "$apache/n$size/"
-        ours+=("${seconds[0]}") our_cpus+=("${cpus[0]}") theirs+=("${seconds[1]}") their_cpus+=("${cpus[1]}")
+    for _ in $(seq 0 "$rounds"); do
+        once dav115 "$gateway_pid" "$gateway/n$size/" "$authorization"
+        once apache "$apache_pid" "$apache/n$size/"
+        # The first round fills caches.
+        [ -e "$tmp/warm.$size" ] || rm "$tmp"/time.* "$tmp"/cost.*
+        touch "$tmp/warm.$size"
     done
-    our=$(lowest "${ours[@]}") our_cpu=$(lowest "${our_cpus[@]}")
-    their=$(lowest "${theirs[@]}") their_cpu=$(lowest "${their_cpus[@]}")
-    row() {
-        printf '%-8s %-8s %10s %10s %10s %12s\n' "$size" "$1" "$(calc "$2 * 1000")" "$(calc "$3 / 1000")" \
-            "$(calc "$3 / $size")" "$(calc "$4 / $size" %.0f)"
-    }
-    row dav115 "$our" "$our_cpu" "$our_bytes"
-    row apache "$their" "$their_cpu" "$bytes"
-    ratios+=("$(calc "$our / $their" %.3f)")
-    cpu_ratios+=("$(calc "$our_cpu / $their_cpu" %.3f)")
+    for name in dav115 apache; do
+        cost=$(lowest "$tmp/cost.$name")
+        printf '%-8s %-8s %10s %10s %10s %12s\n' "$size" "$name" "$(calc "$(lowest "$tmp/time.$name") * 1000")" \
+            "$(calc "$cost / 1000")" "$(calc "$cost / $size")" "$(calc "${bytes[$name]} / $size" %.0f)"
+    done
+    ratios+=("$(calc "$(lowest "$tmp/time.dav115") / $(lowest "$tmp/time.apache")" %.3f)")
+    cpu_ratios+=("$(calc "$(lowest "$tmp/cost.dav115") / $(lowest "$tmp/cost.apache")" %.3f)")
+    rm "$tmp"/time.* "$tmp"/cost.*
 done
 echo
 echo "time of the gateway over time of Apache: ${ratios[*]}; CPU: ${cpu_ratios[*]} (${sizes[*]} entries)"

@@ -64,11 +64,11 @@ done
 direct=$(helper fetch "$origin/big")
 printf '%-24s %12s %12s %16s %16s\n' "1 GiB" "MiB/s best" "MiB/s median" "CPU s/GiB least" "CPU s/GiB median"
 for name in dav115 nginx; do
-    printf '%-24s %12s %12s %16s %16s\n' "$name" "$(calc "1024 / $(lowest $(cat "$tmp/time.$name"))" %.0f)" \
-        "$(calc "1024 / $(median $(cat "$tmp/time.$name"))" %.0f)" \
-        "$(lowest $(cat "$tmp/cost.$name"))" "$(median $(cat "$tmp/cost.$name"))"
+    printf '%-24s %12s %12s %16s %16s\n' "$name" "$(calc "1024 / $(lowest "$tmp/time.$name")" %.0f)" \
+        "$(calc "1024 / $(median "$tmp/time.$name")" %.0f)" \
+        "$(lowest "$tmp/cost.$name")" "$(median "$tmp/cost.$name")"
 done
 printf '%-24s %12s\n\n' "origin, without a proxy" "$(calc "1024 / ${direct% *}" %.0f)"
-goal "throughput over nginx's, medians" "$(calc "$(median $(cat "$tmp/time.nginx")) / $(median $(cat "$tmp/time.dav115"))")" at-least 0.9
-goal "CPU time per GiB over nginx's, medians" "$(calc "$(median $(cat "$tmp/cost.dav115")) / $(median $(cat "$tmp/cost.nginx"))")" at-most 1.4
+goal "throughput over nginx's, medians" "$(calc "$(median "$tmp/time.nginx") / $(median "$tmp/time.dav115")")" at-least 0.9
+goal "CPU time per GiB over nginx's, medians" "$(calc "$(median "$tmp/cost.dav115") / $(median "$tmp/cost.nginx")")" at-most 1.4
 conclude

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A GET answered with 302: the gateway with Basic authentication, the listing and the link in its cache, against
-# nginx `return 302` of an address of the same length, without authentication. Each alone on one core, which it fills.
+# nginx `return 302` of the same address, without authentication. Each on one core, clients on the other.
 # With a log line per request in a file (as both do by default), and without. In turn, several times; medians.
-# Goal: 0.7 of nginx's requests per second.
+# What counts is the CPU time of a request: nginx answers faster than the one client core can ask.
+# Goal: 0.7 of nginx's requests for each second of CPU time.
 source "$(dirname "$0")/lib.sh"
 seconds=${SECONDS_EACH:-4}
 rounds=${ROUNDS:-3}
@@ -29,7 +30,7 @@ for log in "access_log $tmp/access.log combined;" "access_log off;"; do
 done
 titles+=("nginx, log in a file" "nginx, no log")
 
-for round in $(seq "$rounds"); do
+for _ in $(seq "$rounds"); do
     for server in 0 2 1 3; do
         before=$(cpu "${servers[server]}")
         "${on_client[@]}" wrk -t1 -c"$connections" -d"${seconds}s" -H "Authorization: Basic $authorization" -H 'User-Agent: curl/8' \
@@ -43,14 +44,12 @@ for round in $(seq "$rounds"); do
 done
 printf '%-24s %12s %14s %14s\n' "302, one core" "requests/s" "CPU us each" "per CPU second"
 for server in 0 2 1 3; do
-    rate[server]=$(median $(cat "$tmp/rate.$server"))
-    cost[server]=$(median $(cat "$tmp/cost.$server"))
+    rate[server]=$(median "$tmp/rate.$server")
+    cost[server]=$(median "$tmp/cost.$server")
     printf '%-24s %12s %14s %14s\n' "${titles[server]}" "$(calc "${rate[server]}" %.0f)" "$(calc "${cost[server]}")" \
         "$(calc "1000000 / ${cost[server]}" %.0f)"
 done
 echo
-goal "302s per second over nginx's, log in a file" "$(calc "${rate[0]} / ${rate[2]}")" at-least 0.7
-goal "302s per second over nginx's, no log" "$(calc "${rate[1]} / ${rate[3]}")" at-least 0.7
 goal "302s per CPU second over nginx's, log in a file" "$(calc "${cost[2]} / ${cost[0]}")" at-least 0.7
 goal "302s per CPU second over nginx's, no log" "$(calc "${cost[3]} / ${cost[1]}")" at-least 0.7
 conclude

@@ -13,8 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State as Shared};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use headers::authorization::{Authorization, Basic};
 use headers::{HeaderMap, HeaderMapExt as _};
@@ -119,7 +118,14 @@ impl Authenticator {
 }
 
 /// Lets a request pass with the name of its user noted and the password taken off, or refuses it.
-pub(super) async fn require(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn require<F>(
+    state: &State,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let outcome = match &state.auth {
         Some(authenticator) => {
             authenticator.check(request.headers(), peer(request.extensions())).await.map(Some)
@@ -129,7 +135,7 @@ pub(super) async fn require(Shared(state): Shared<Arc<State>>, mut request: Requ
     match outcome {
         Ok(user) => {
             request.headers_mut().remove(header::AUTHORIZATION);
-            let mut response = next.run(request).await;
+            let mut response = next(request).await;
             if let Some(user) = user {
                 response.extensions_mut().insert(request_log::User(user));
             }
