@@ -92,7 +92,7 @@ Password: {password}
 curl -u {USER}:{password} {url}
 curl -u {USER}:{password} -X PROPFIND -H 'Depth: 1' {url}
 rclone lsf -R --webdav-url {url} --webdav-user {USER} --webdav-pass \"$(rclone obscure {password})\" :webdav:
-printf 'use_locks 0\nbuf_size 64\n' > /tmp/dav115-davfs2.conf && mkdir -p /mnt/dav115 && echo {password} | mount -t davfs -o ro,username={USER},conf=/tmp/dav115-davfs2.conf {url} /mnt/dav115
+mkdir -p /mnt/dav115 && printf 'use_locks 0\\nbuf_size 64\\n' > /tmp/dav115-davfs2.conf && echo {password} | mount -t davfs -o ro,username={USER},conf=/tmp/dav115-davfs2.conf {url} /mnt/dav115
 
 "
     )
