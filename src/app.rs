@@ -45,8 +45,8 @@ impl Accounts {
             attempt: limits.attempt_timeout,
             read: limits.read_timeout,
         };
-        let http =
-            Http::new(&timeouts, Route::System).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
+        let route = config.upstream.base_url.as_deref().map_or(Route::System, Route::to);
+        let http = Http::new(&timeouts, route).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
         let http = http.context("cannot set up TLS; is a certificate store (ca-certificates) installed?")?;
         let public_key = match &config.upstream.m115_public_key {
             Some(key) => PublicKey::from_hex(&key.modulus_hex, key.exponent)
@@ -137,7 +137,7 @@ impl App {
         let accounts = Accounts::new(config)?;
         let vfs = Arc::new(tree(config, &accounts, &tracker)?);
         let prefix = config.server.prefix.trim_end_matches('/').to_owned();
-        let dav_options = dav::Options { prefix: prefix.clone(), report_quota: config.quota.report };
+        let dav_options = dav::Options { prefix: href_prefix(&prefix)?, report_quota: config.quota.report };
         let watched = accounts.clients.clone();
         let parts = server::Parts {
             dav: Dav::new(Arc::clone(&vfs), dav_options),
@@ -157,6 +157,15 @@ impl App {
         stop.cancel();
         self.tracker.close();
     }
+}
+
+/// The prefix as it stands in an `href`.
+fn href_prefix(prefix: &str) -> anyhow::Result<String> {
+    if prefix.is_empty() {
+        return Ok(String::new());
+    }
+    let path = VPath::parse(prefix).with_context(|| format!("server.prefix {prefix:?}"))?;
+    Ok(path.to_uri().to_string())
 }
 
 fn server_options(config: &Config, prefix: String) -> server::Options {
@@ -208,4 +217,18 @@ fn tree(config: &Config, accounts: &Accounts, tracker: &TaskTracker) -> anyhow::
         unbound_links: config.download.unbound_links,
     };
     Ok(Vfs::new(mounts, &options, tracker, SystemTime::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_escaped_for_hrefs() {
+        for (prefix, expected) in
+            [("", ""), ("/dav", "/dav"), ("/我的 盘/x", "/%E6%88%91%E7%9A%84%20%E7%9B%98/x")]
+        {
+            assert_eq!(href_prefix(prefix).unwrap(), expected);
+        }
+    }
 }

@@ -52,7 +52,8 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 /// What the configuration decides.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the tree hangs in the URL space, put before every href: empty, or `/dav` without trailing slash.
+    /// Where the tree hangs in the URL space, put before every href as it is:
+    /// empty, or percent-encoded such as `/my%20files`, without trailing slash.
     pub prefix: String,
     /// Whether quota properties are reported to clients that ask for them.
     pub report_quota: bool,
@@ -91,7 +92,7 @@ impl Dav {
     ///
     /// **Errors**: `Vfs` if the tree failed, before any part of an answer has been made;
     /// `Refused` with 405 for a method that would write, 501 for one WebDAV does not have, 400 and others for a bad request.
-    /// **Cost**: none for OPTIONS; for PROPFIND as [`Vfs::probe`] and, with depth 1, [`Vfs::list`];
+    /// **Cost**: none for OPTIONS; for PROPFIND as [`Vfs::probe`] with depth 0, and as [`Vfs::list`] with depth 1;
     /// one more if quota is asked for and not in the cache.
     pub async fn handle(&self, request: Request<'_>) -> Result<Response<Body>, Error> {
         match request.method.as_str() {

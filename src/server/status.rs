@@ -91,7 +91,9 @@ fn from_drive(error: &DriveError, text: String, now: SystemTime) -> Failure {
         DriveErrorKind::Blocked { until } => later(text).retry_after(pause(until)),
         DriveErrorKind::SignedOut => later(text).retry_after(AFTER_SIGN_OUT),
         DriveErrorKind::Unavailable | DriveErrorKind::LinkRefused => later(text).retry_after(SOON),
-        DriveErrorKind::Corrupt => Failure::new(StatusCode::BAD_GATEWAY, Source::Drive, text),
+        DriveErrorKind::Corrupt => {
+            Failure::new(StatusCode::BAD_GATEWAY, Source::Drive, text).retry_after(SOON)
+        }
     }
 }
 
@@ -193,7 +195,7 @@ mod tests {
         check(DriveErrorKind::Blocked { until: at(0) }, 503, Some("1"));
         check(DriveErrorKind::SignedOut, 503, Some("60"));
         check(DriveErrorKind::Unavailable, 503, Some("10"));
-        check(DriveErrorKind::Corrupt, 502, None);
+        check(DriveErrorKind::Corrupt, 502, Some("10"));
     }
 
     #[test]

@@ -7,13 +7,14 @@ mod gate;
 mod pacer;
 mod retry;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use http::header::{ACCEPT_ENCODING, COOKIE, RANGE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 pub use backoff::Backoff;
 pub use gate::{Gate, Pass, Refused};
@@ -41,6 +42,17 @@ pub enum Route {
     System,
     /// Straight, as to the gateway itself.
     Direct,
+}
+
+impl Route {
+    /// The way to `url`: what runs on this machine is not behind a proxy, and no proxy elsewhere could reach it.
+    pub fn to(url: &str) -> Self {
+        let Ok(uri) = url.parse::<Uri>() else { return Self::System };
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let is_here = host.eq_ignore_ascii_case("localhost")
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if is_here { Self::Direct } else { Self::System }
+    }
 }
 
 /// The two HTTP clients: one for the API, one for content.
@@ -216,4 +228,20 @@ fn build(client: &reqwest::Client, request: &Request<'_>) -> Result<reqwest::Req
         builder = builder.header(RANGE, range);
     }
     Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_proxy_stands_between_the_gateway_and_its_own_machine() {
+        for url in ["http://127.0.0.1:8115", "http://127.9.9.9/x", "http://[::1]:80/", "http://LocalHost:1"] {
+            assert_eq!(Route::to(url), Route::Direct, "{url}");
+        }
+        for url in ["https://webapi.115.com", "http://192.0.2.1", "http://127.0.0.1.example", "", "nonsense"]
+        {
+            assert_eq!(Route::to(url), Route::System, "{url}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod download;
 mod faults;
 mod harness;
 mod multistatus;
+mod prefix;
 mod shutdown;
 mod tidy;
 mod trees;

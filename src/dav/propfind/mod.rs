@@ -28,7 +28,8 @@ use writer::{Answer, Writer};
 /// Answers with 207.
 ///
 /// The request is read before the tree is asked, so a bad one costs no call.
-/// The target is looked up as a probe: systems look for names like `.DS_Store` everywhere, which must not list folders.
+/// With depth 0 the target is looked up as a probe: systems look for names like `.DS_Store` everywhere, which must not
+/// list folders. Who wants to see inside has seen it, and a folder called `.trash` must not be gone for it now and then.
 pub(super) async fn answer(
     vfs: &Vfs,
     options: &Options,
@@ -36,7 +37,10 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, Error> {
     let depth = Depth::of(request.headers)?;
     let query = Query::parse(&request.body)?;
-    let mut node = vfs.probe(request.meter, request.path).await?;
+    let mut node = match depth {
+        Depth::Zero => vfs.probe(request.meter, request.path).await?,
+        Depth::One => vfs.stat(request.meter, request.path).await?,
+    };
     let mut listing = None;
     if depth == Depth::One && node.is_folder() {
         let folder = vfs.list(request.meter, request.path).await?;

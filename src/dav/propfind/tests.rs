@@ -375,6 +375,15 @@ async fn looking_for_system_files_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_folder_with_the_name_of_a_system_file_can_be_listed_from_cold() {
+    let fixture = fixture();
+    let folder = fixture.drive.add_folder(FileId::ROOT, ".trash");
+    fixture.drive.add_file(folder, "kept.txt", "x", None);
+    let xml = fixture.propfind("/m/.trash", "1", "").await;
+    assert!(xml.contains("<D:href>/m/.trash/kept.txt</D:href>"), "{xml}");
+}
+
+#[tokio::test]
 async fn a_drive_that_fails_is_never_an_empty_folder() {
     let fixture = fixture();
     fixture.fail();

@@ -49,10 +49,10 @@ fn any_call() -> Vec<Line> {
         (Fault::Delay(LONG), 503, Exactly(10), "took too long", 2, Works),
         (Fault::SlowStart(LONG), 503, Exactly(10), "took too long", 2, Works),
         // What makes no sense: tried again, for it may have been cut on its way.
-        (Fault::Garbage, 502, Unstated, "not JSON", 2, Works),
-        (Fault::EmptyBody, 502, Unstated, "not JSON", 2, Works),
-        (Fault::ContentLengthShorter(9), 502, Unstated, "not JSON", 2, Works),
-        (Fault::Status(404), 502, Unstated, "HTTP status 404", 2, Works),
+        (Fault::Garbage, 502, Exactly(10), "not JSON", 2, Works),
+        (Fault::EmptyBody, 502, Exactly(10), "not JSON", 2, Works),
+        (Fault::ContentLengthShorter(9), 502, Exactly(10), "not JSON", 2, Works),
+        (Fault::Status(404), 502, Exactly(10), "HTTP status 404", 2, Works),
         // Refusals that asking again does not change.
         (json(990_002, "参数错误。"), 503, Exactly(10), "参数错误", 1, Works),
         (json(123_456, "news"), 503, Exactly(10), "“news” (code 123456)", 1, Works),
@@ -62,7 +62,7 @@ fn any_call() -> Vec<Line> {
 
 fn only_listings() -> Vec<Line> {
     vec![
-        (Fault::WrongType, 502, Unstated, "115's answer to a listing cannot be read", 1, Works),
+        (Fault::WrongType, 502, Exactly(10), "115's answer to a listing cannot be read", 1, Works),
         // The root of a mount cannot vanish: nobody may conclude that all files are gone.
         (json(20_018, "目录不存在或已删除"), 503, Exactly(10), "correct root_id", 1, Works),
     ]
@@ -74,7 +74,7 @@ fn only_links() -> Vec<Line> {
         (Fault::EmptyData, 503, Exactly(10), "115 gives no download link", 1, Works),
         (Fault::NegativeSize, 503, Exactly(10), "115 gives no download link", 1, Works),
         (Fault::WrongType, 503, Exactly(10), "115 gives no download link", 1, Works),
-        (Fault::EmptyHost, 502, Unstated, "a link without a host", 1, Works),
+        (Fault::EmptyHost, 502, Exactly(10), "a link without a host", 1, Works),
         (Fault::TransientViolation, 503, Exactly(10), "without a reason", 2, Works),
         (json(50_038, "文件包含违规内容"), 403, Unstated, "文件包含违规内容", 1, Works),
         (json(50_028, "文件过大"), 403, Unstated, "文件过大", 1, Works),
@@ -233,8 +233,8 @@ async fn a_listing_by_name_fails_like_any_other() {
         (Fault::Waf405, 503, From(BLOCK_PAUSE), KEPT_AWAY, 1),
         (Fault::LoggedOut, 503, Exactly(60), "请先登录", 1),
         (Fault::Running990009, 503, Exactly(10), "操作尚未执行完成", 2),
-        (Fault::EmptyBody, 502, Unstated, "not JSON", 2),
-        (Fault::WrongType, 502, Unstated, "cannot be read", 1),
+        (Fault::EmptyBody, 502, Exactly(10), "not JSON", 2),
+        (Fault::WrongType, 502, Exactly(10), "cannot be read", 1),
     ] {
         let gateway = super::gateway(|_| {}).await;
         gateway.sim.behave(|behaviours| behaviours.order_memory = OrderMemory::AlwaysRefuse);

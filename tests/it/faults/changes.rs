@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sim115::{Content, ROOT};
 
-use super::Pause::Unstated;
+use super::Pause::{Exactly, Unstated};
 use super::Way::{Head, Propfind, Proxy, Redirect};
 use super::{assert_failed, film};
 use crate::harness::{Gateway, STAYING_AGENT};
@@ -109,7 +109,7 @@ async fn a_file_of_another_length_than_listed_is_not_handed_out_until_its_listin
             let file = tree.find(&["film.bin"]).unwrap();
             tree.set_content(file, content.clone())
         });
-        assert_failed(&Proxy.go(&gateway).await, 502, Unstated, "download server");
+        assert_failed(&Proxy.go(&gateway).await, 502, Exactly(10), "download server");
         gateway.assert_calls(&[("downurl", 1), ("download server", 1)]);
         tokio::time::sleep(Duration::from_millis(2100)).await;
         let answer = Proxy.go(&gateway).await;

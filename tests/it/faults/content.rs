@@ -2,7 +2,7 @@
 
 use sim115::{Fault, FaultRule};
 
-use super::Pause::{self, Exactly, Unstated};
+use super::Pause::{self, Exactly};
 use super::Then::{Works, WorksFor};
 use super::Way::{self, Part, Proxy, Redirect};
 use super::{LONG, Row, run};
@@ -62,7 +62,7 @@ fn rows() -> Vec<Row> {
         // The whole file would be the right answer to the wish for all of it.
         (Fault::IgnoreRange, &[Part]),
     ] {
-        add(fault, ways, 502, Unstated, "download server", ONCE, WorksFor(WITH_THE_LINK));
+        add(fault, ways, 502, Exactly(10), "download server", ONCE, WorksFor(WITH_THE_LINK));
     }
     rows
 }
