@@ -13,6 +13,13 @@ use crate::model::{Link, LinkBinding, PickCode};
 /// How long a link without a stated end is kept. 115's links always state one; this is for the day they do not.
 const UNSTATED: Duration = Duration::from_secs(120);
 
+/// No link is kept for longer: the clock of this machine may be behind, and then links seem to live long.
+const LONGEST: Duration = Duration::from_secs(2 * 3600);
+
+/// How long a link is kept that seems to have ended before it came: the clock of this machine is ahead.
+/// Without this, every request would pay for a link of its own.
+const SEEMINGLY_ENDED: Duration = Duration::from_secs(30);
+
 /// What a link is kept under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinkKey {
@@ -66,9 +73,38 @@ struct UntilExpiry {
 impl Expiry<LinkKey, Arc<Link>> for UntilExpiry {
     #[expect(clippy::disallowed_types, reason = "moka's trait is written in terms of it")]
     fn expire_after_create(&self, _: &LinkKey, link: &Arc<Link>, _: std::time::Instant) -> Option<Duration> {
-        let Some(end) = link.terms.expires else { return Some(UNSTATED) };
-        let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+        Some(life(link.terms.expires, SystemTime::now(), self.margin))
+    }
+}
+
+/// How long a link that ends at `end` is kept.
+fn life(end: Option<SystemTime>, now: SystemTime, margin: Duration) -> Duration {
+    let Some(end) = end else { return UNSTATED };
+    match end.duration_since(now) {
         // A life shorter than the margin would make every request pay for a link of its own.
-        Some(left.saturating_sub(self.margin.min(left / 4)))
+        Ok(left) if !left.is_zero() => left.saturating_sub(margin.min(left / 4)).min(LONGEST),
+        _ => SEEMINGLY_ENDED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_neither_keeps_links_for_ever_nor_forgets_them_at_once() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let seconds = Duration::from_secs;
+        let margin = seconds(300);
+        for (end, expected) in [
+            (None, UNSTATED),
+            (Some(now + seconds(3600)), seconds(3300)),
+            (Some(now + seconds(400)), seconds(300)),
+            (Some(now + seconds(86_400)), seconds(7200)),
+            (Some(now), seconds(30)),
+            (Some(now - seconds(86_400)), seconds(30)),
+        ] {
+            assert_eq!(life(end, now, margin), expected, "{end:?}");
+        }
     }
 }
