@@ -11,8 +11,10 @@ use super::{Op, VPath, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{Body, DriveError, DriveErrorKind};
 use crate::model::{Link, Meter};
 
-/// How often in a row a body is reopened without a byte having come.
+/// How often in a row a body is reopened without much having come.
 const MAX_FRUITLESS_RESUMES: u32 = 3;
+/// How many bytes of one body are much: a server that cuts every kilobyte is not asked thousands of times.
+const FRUITFUL: u64 = 64 << 10;
 
 /// A file that can be read through the gateway.
 pub struct Source {
@@ -63,6 +65,7 @@ impl Vfs {
             source,
             body,
             left: range,
+            came: 0,
             fruitless: 0,
         };
         Ok(Content { stream: try_unfold(first, Position::next).boxed() })
@@ -84,6 +87,9 @@ impl Vfs {
             Err(refused) if refused.kind == DriveErrorKind::LinkRefused => {
                 let renewed = self.renew_link(meter, file, &first).await?;
                 let body = drive.open(&renewed, range).await;
+                if body.is_ok() {
+                    self.note_refusal(file, &first);
+                }
                 *link = Some(renewed);
                 body.map_err(unavailable)?
             }
@@ -123,6 +129,8 @@ struct Position {
     body: Body,
     validator: Option<Arc<str>>,
     left: Range<u64>,
+    /// Bytes since it was last opened.
+    came: u64,
     fruitless: u32,
 }
 
@@ -132,7 +140,10 @@ impl Position {
             let broken = match self.body.stream.next().await {
                 Some(Ok(bytes)) => {
                     self.left.start += bytes.len() as u64;
-                    self.fruitless = 0;
+                    self.came += bytes.len() as u64;
+                    if self.came >= FRUITFUL {
+                        self.fruitless = 0;
+                    }
                     return Ok(Some((bytes, self)));
                 }
                 None if self.left.is_empty() => return Ok(None),
@@ -161,6 +172,7 @@ impl Position {
             )));
         }
         self.body = body;
+        self.came = 0;
         Ok(())
     }
 }

@@ -67,6 +67,19 @@ async fn links_that_stop_being_free_are_replaced_by_bound_ones() {
 }
 
 #[tokio::test]
+async fn links_that_stop_being_free_before_they_end_cost_three_links_in_all() {
+    let (gateway, content) = gateway(|_| {}).await;
+    gateway.sim.behave(|behaviours| behaviours.empty_agent = EmptyAgent::CdnRejects);
+    // The old link is refused while it should still live.
+    gateway.sim.fault(FaultRule::nth("cdn", 1, Fault::NoCookieValue));
+    for start in (0..200).map(|number| number * 1000) {
+        assert!(part(&gateway, &(start..start + 100)).await.body == content.read(start..start + 100));
+    }
+    let calls = gateway.take_calls();
+    assert!(calls["downurl"] <= 3 && calls["download server"] <= 203, "{calls:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_sends_everything_serves_the_wish_for_everything() {
     let (gateway, content) = gateway(|_| {}).await;
     gateway.sim.fault(FaultRule::nth("cdn", 1, Fault::IgnoreRange));
@@ -123,6 +136,15 @@ async fn a_body_of_which_nothing_comes_any_more_is_cut() {
     let (body, broke) = read_all(response).await;
     assert!(broke && body == content.read(0..700_000));
     // The first, and three without a byte.
+    gateway.assert_calls(&[("download server", 4)]);
+}
+
+#[tokio::test]
+async fn a_body_of_which_too_little_comes_each_time_is_cut() {
+    let (gateway, content) = gateway(|_| {}).await;
+    gateway.sim.fault(cut(0, None, 1000));
+    let (body, broke) = read_all(open(&gateway).await).await;
+    assert!(broke && body == content.read(0..4000), "{}", body.len());
     gateway.assert_calls(&[("download server", 4)]);
 }
 

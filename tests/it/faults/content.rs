@@ -3,7 +3,7 @@
 use sim115::{Fault, FaultRule};
 
 use super::Pause::{self, Exactly, Unstated};
-use super::Then::{Works, WorksFor};
+use super::Then::WorksFor;
 use super::Way::{self, Part, Proxy, Redirect};
 use super::{LONG, Row, run};
 
@@ -33,7 +33,15 @@ fn rows() -> Vec<Row> {
         Fault::Blocked418,
         Fault::Waf405,
     ] {
-        add(fault, &[Proxy, Part], 503, Exactly(10), "refused the link with status 4", REFUSED, Works);
+        add(
+            fault,
+            &[Proxy, Part],
+            503,
+            Exactly(10),
+            "refused the link with status 4",
+            REFUSED,
+            WorksFor(WITH_THE_LINK),
+        );
     }
     for fault in [Fault::Status(500), Fault::Html(503)] {
         let says = "115's download server failed with status 50";
