@@ -1,10 +1,12 @@
 //! Download links, until shortly before they expire.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use moka::Expiry;
 use moka::future::Cache;
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 use super::{DriveKey, load_once};
@@ -31,9 +33,16 @@ pub struct LinkKey {
     pub binding: LinkBinding,
 }
 
+/// A link, and the clients that were sent to it.
+#[derive(Clone)]
+struct Kept {
+    link: Arc<Link>,
+    clients: Arc<Mutex<HashSet<LinkBinding>>>,
+}
+
 /// Links bounded in number, each kept until its end minus a margin.
 pub struct LinkCache {
-    cache: Cache<LinkKey, Arc<Link>>,
+    cache: Cache<LinkKey, Kept>,
     tracker: TaskTracker,
 }
 
@@ -46,7 +55,26 @@ impl LinkCache {
 
     /// The link, if it is here and fresh.
     pub async fn get(&self, key: &LinkKey) -> Option<Arc<Link>> {
-        self.cache.get(key).await
+        self.cache.get(key).await.map(|kept| kept.link)
+    }
+
+    /// Whether `client` may be sent to `link`: only so many may as may have it open at once.
+    ///
+    /// Who once was may be again. A link that is no longer kept is nobody else's.
+    pub async fn admit(&self, key: &LinkKey, link: &Arc<Link>, client: &LinkBinding) -> bool {
+        let Some(max_open) = link.terms.max_open else { return true };
+        let Some(kept) = self.cache.get(key).await.filter(|kept| Arc::ptr_eq(&kept.link, link)) else {
+            return true;
+        };
+        let mut clients = kept.clients.lock();
+        if clients.contains(client) {
+            return true;
+        }
+        let is_free = clients.len() < max_open as usize;
+        if is_free {
+            clients.insert(client.clone());
+        }
+        is_free
     }
 
     /// The link, asked for if need be, once for all who want it meanwhile.
@@ -55,12 +83,16 @@ impl LinkCache {
         E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<Arc<Link>, E>> + Send + 'static,
     {
-        load_once(&self.tracker, &self.cache, key, load).await
+        let load = || {
+            let load = load();
+            async move { load.await.map(|link| Kept { link, clients: Arc::default() }) }
+        };
+        load_once(&self.tracker, &self.cache, key, load).await.map(|kept| kept.link)
     }
 
     /// Forgets `link`, unless another has taken its place already.
     pub async fn forget(&self, key: &LinkKey, link: &Arc<Link>) {
-        if self.cache.get(key).await.is_some_and(|kept| Arc::ptr_eq(&kept, link)) {
+        if self.cache.get(key).await.is_some_and(|kept| Arc::ptr_eq(&kept.link, link)) {
             self.cache.invalidate(key).await;
         }
     }
@@ -70,10 +102,10 @@ struct UntilExpiry {
     margin: Duration,
 }
 
-impl Expiry<LinkKey, Arc<Link>> for UntilExpiry {
+impl Expiry<LinkKey, Kept> for UntilExpiry {
     #[expect(clippy::disallowed_types, reason = "moka's trait is written in terms of it")]
-    fn expire_after_create(&self, _: &LinkKey, link: &Arc<Link>, _: std::time::Instant) -> Option<Duration> {
-        Some(life(link.terms.expires, SystemTime::now(), self.margin))
+    fn expire_after_create(&self, _: &LinkKey, kept: &Kept, _: std::time::Instant) -> Option<Duration> {
+        Some(life(kept.link.terms.expires, SystemTime::now(), self.margin))
     }
 }
 

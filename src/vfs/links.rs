@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::Vfs;
 use super::mounts::Mount;
 use super::resolve::Located;
+use super::{VPath, Vfs};
 use crate::cache::{DriveKey, LinkKey};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{Link, LinkBinding, Meter};
@@ -78,24 +78,25 @@ impl UnboundGrants {
 
 impl Vfs {
     /// A link that a client with the header `agent` may be sent to: unbound, or bound to this client.
-    pub(super) async fn link_for_client(
+    ///
+    /// An unbound one that as many other clients share as may have it open at once is none for this client.
+    async fn link_for_client(
         &self,
         meter: &Meter,
         file: &Located,
         agent: &LinkBinding,
     ) -> Result<Arc<Link>, DriveError> {
-        match self.unbound_link(meter, file).await? {
-            Some(link) => Ok(link),
-            None => self.link(meter, file, agent.clone()).await,
+        if let Some(link) = self.unbound_link(meter, file).await? {
+            let key = link_key(file, LinkBinding::Unbound);
+            if self.links.admit(&key, &link, agent).await {
+                return Ok(link);
+            }
         }
+        self.link(meter, file, agent.clone()).await
     }
 
     /// A link for the gateway's own use.
-    pub(super) async fn link_for_proxy(
-        &self,
-        meter: &Meter,
-        file: &Located,
-    ) -> Result<Arc<Link>, DriveError> {
+    async fn link_for_proxy(&self, meter: &Meter, file: &Located) -> Result<Arc<Link>, DriveError> {
         let own = LinkBinding::to_agent(file.mount.drive.own_agent());
         // It has been paid for, and leaves the other one to the clients.
         if let Some(kept) = self.links.get(&link_key(file, own.clone())).await {
@@ -160,6 +161,41 @@ impl Vfs {
             self.forget_listing(&file.mount, parent).await;
         }
         outcome
+    }
+
+    /// A link for the client `agent`, or for the gateway's own use, as [`Vfs::link_for_client`] and
+    /// [`Vfs::link_for_proxy`] get it.
+    ///
+    /// If 115 says that `file` is gone and the path leads to another by now, that one takes its place.
+    pub(super) async fn link_at(
+        &self,
+        meter: &Meter,
+        path: &VPath,
+        file: &mut Located,
+        agent: Option<&LinkBinding>,
+    ) -> Result<Arc<Link>, DriveError> {
+        let gone = match self.link_for(meter, file, agent).await {
+            Err(error) if error.kind == DriveErrorKind::NotFound => error,
+            outcome => return outcome,
+        };
+        // The listing that showed it has been forgotten.
+        match self.file_at(meter, path).await {
+            Ok(next) if next.node.id != file.node.id => *file = next,
+            _ => return Err(gone),
+        }
+        self.link_for(meter, file, agent).await
+    }
+
+    async fn link_for(
+        &self,
+        meter: &Meter,
+        file: &Located,
+        agent: Option<&LinkBinding>,
+    ) -> Result<Arc<Link>, DriveError> {
+        match agent {
+            Some(agent) => self.link_for_client(meter, file, agent).await,
+            None => self.link_for_proxy(meter, file).await,
+        }
     }
 
     /// A new link in place of one that the download server refused.

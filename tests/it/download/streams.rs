@@ -193,6 +193,38 @@ async fn a_later_part_that_cannot_be_had_cuts_an_answer_of_several() {
     assert!(broke);
 }
 
+/// Whether the path leads to another file by then, or the file itself has changed.
+#[tokio::test]
+async fn the_parts_of_one_answer_are_never_of_two_versions() {
+    for is_replaced in [true, false] {
+        let (gateway, content) =
+            gateway(|config| config.cache.listing_ttl = Duration::from_millis(500)).await;
+        gateway.sim.behave(|behaviours| behaviours.cdn_bytes_per_sec = 100_000);
+        let headers = [("range", "bytes=0-99999,1000000-1000099")];
+        let response = gateway.open(Method::GET, FILM, &headers, "").await;
+        gateway.sim.tree(|tree| {
+            let other = sim115::Content::Rule { seed: 116, size: FILM_BYTES };
+            let file = tree.find(&["film.mkv"]).unwrap();
+            if is_replaced {
+                tree.delete(file);
+                tree.add_file(sim115::ROOT, "film.mkv", other);
+            } else {
+                assert!(tree.set_content(file, other));
+            }
+        });
+        if !is_replaced {
+            // The next link shows the change.
+            gateway.sim.advance(Duration::from_secs(2 * 3600));
+        }
+        let (body, broke) = read_all(response).await;
+        let first = content.read(0..100_000);
+        assert!(body.windows(first.len()).any(|part| part == first), "{is_replaced}");
+        assert_eq!(broke, !is_replaced);
+        let second = content.read(1_000_000..1_000_100);
+        assert_eq!(body.windows(second.len()).any(|part| part == second), is_replaced);
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_starts_late_is_waited_for_or_asked_for_anew() {
     let (gateway, content) = gateway(|config| config.limits.read_timeout = Duration::from_secs(1)).await;

@@ -66,12 +66,15 @@ fn rows() -> Vec<Row> {
         (Fault::WrongContentRange, &[Proxy, Part]),
         (Fault::ContentLengthLonger(7), &[Proxy]),
         (Fault::ContentLengthShorter(7), &[Proxy, Part]),
-        (Fault::ChangedContent, &[Proxy, Part]),
         // The whole file would be the right answer to the wish for all of it.
         (Fault::IgnoreRange, &[Part]),
     ] {
         add(fault, ways, 502, Unstated, "download server", ONCE, WorksFor(WITH_THE_LINK));
     }
+    // Another length than is listed: the listing is made anew.
+    let says = "has been forgotten; try again";
+    let anew = &[("files", 1), ("download server", 1)];
+    add(Fault::ChangedContent, &[Proxy, Part], 502, Unstated, says, ONCE, WorksFor(anew));
     rows
 }
 
