@@ -1,6 +1,6 @@
 //! A download link and the terms 115 attaches to it.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::{LinkBinding, Secret};
 
@@ -47,8 +47,8 @@ impl Link {
         self.terms.demand == HeaderDemand::None
     }
 
-    /// Whether it can still be handed out at `now`, keeping `margin` for the way to the client.
-    pub fn is_fresh(&self, now: SystemTime, margin: Duration) -> bool {
-        self.terms.expires.is_none_or(|end| now + margin < end)
+    /// Whether it has ended by its own terms, as far as the clock of this machine can be trusted.
+    pub fn has_ended(&self, now: SystemTime) -> bool {
+        self.terms.expires.is_some_and(|end| end <= now)
     }
 }

@@ -17,15 +17,15 @@ use super::multipart::Frame;
 use super::range::{Wanted, content_range};
 use super::status::Failure;
 use crate::model::Meter;
-use crate::vfs::{
-    Content, DriveError, DriveErrorKind, Op, ReadIntent, ReadPlan, Source, VPath, Vfs, VfsError, VfsErrorKind,
-};
+use crate::vfs::{ReadIntent, Source, VPath, Vfs, VfsError};
 
 /// A file about to be streamed.
 pub(super) struct Streamed<'a> {
     pub(super) vfs: &'a Arc<Vfs>,
     pub(super) meter: &'a Meter,
+    #[expect(dead_code, reason = "`source` knows where it is from; `download` still tells")]
     pub(super) path: &'a VPath,
+    #[expect(dead_code, reason = "a later part is no new decision; `download` still tells")]
     pub(super) intent: &'a ReadIntent,
     /// Length of the file.
     pub(super) len: u64,
@@ -63,13 +63,12 @@ impl Streamed<'_> {
             return Ok(answer(StatusCode::OK, self.headers, 0, stream::empty::<Result<_, VfsError>>()));
         };
         let first = self.vfs.open(self.meter, source, first.clone()).await?;
-        let reopen = Reopen {
-            vfs: Arc::clone(self.vfs),
-            meter: self.meter.clone(),
-            path: self.path.clone(),
-            intent: self.intent.clone(),
-        };
-        let rest = stream::iter(rest.to_vec()).then(move |part| reopen.clone().open(part));
+        // Later parts come from the very file that the first came from, whatever the path leads to by then.
+        let (vfs, meter, source) = (Arc::clone(self.vfs), self.meter.clone(), first.source.clone());
+        let rest = stream::iter(rest.to_vec()).then(move |part| {
+            let (vfs, meter, source) = (Arc::clone(&vfs), meter.clone(), source.clone());
+            async move { vfs.open(&meter, source, part).await }
+        });
         let contents = stream::once(ready(Ok(first))).chain(rest);
         let body = stream::iter(frame.heads)
             .zip(contents)
@@ -80,28 +79,6 @@ impl Streamed<'_> {
         let mut response = answer(StatusCode::PARTIAL_CONTENT, self.headers, frame.len, body);
         set(&mut response, header::CONTENT_TYPE, &frame.content_type);
         Ok(response)
-    }
-}
-
-/// What is needed to open a later part, long after the request itself is gone.
-#[derive(Clone)]
-struct Reopen {
-    vfs: Arc<Vfs>,
-    meter: Meter,
-    path: VPath,
-    intent: ReadIntent,
-}
-
-impl Reopen {
-    async fn open(self, part: Range<u64>) -> Result<Content, VfsError> {
-        match self.vfs.read_plan(&self.meter, &self.path, &self.intent).await? {
-            ReadPlan::Proxy(source) => self.vfs.open(&self.meter, source, part).await,
-            ReadPlan::Redirect(_) | ReadPlan::ProxyUrl => {
-                let reason = "115 changed the terms of the file while it was being read; read it again";
-                let error = DriveError::new(DriveErrorKind::Unavailable, reason);
-                Err(VfsError { op: Op::Read, path: self.path, kind: VfsErrorKind::Drive(error) })
-            }
-        }
     }
 }
 

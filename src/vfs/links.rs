@@ -2,20 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::Vfs;
 use super::mounts::Mount;
 use super::resolve::Located;
+use super::{VPath, Vfs};
 use crate::cache::{DriveKey, LinkKey};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{Link, LinkBinding, Meter};
 
 /// How long it is believed what a drive did last with the wish for an unbound link.
 const BELIEVED_FOR: Duration = Duration::from_secs(3600);
+/// How long it is believed that links are unbound if only they themselves say so.
+const BELIEVED_UNTRIED_FOR: Duration = Duration::from_secs(60);
+/// How long a redirect waits for the first link to be tried.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether 115 grants unbound links, by drive.
 ///
@@ -25,7 +29,7 @@ const BELIEVED_FOR: Duration = Duration::from_secs(3600);
 /// Without this memory, every file would cost a call for a link that cannot be used.
 pub(super) struct UnboundGrants {
     wanted: bool,
-    by_drive: Mutex<HashMap<DriveKey, Arc<tokio::sync::Mutex<Option<Grant>>>>>,
+    by_drive: Mutex<HashMap<DriveKey, Grant>>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,78 +38,109 @@ struct Grant {
     until: Instant,
 }
 
-impl Grant {
-    fn given() -> Self {
-        Self { given: true, until: Instant::now() + BELIEVED_FOR }
-    }
-
-    fn refused() -> Self {
-        tracing::info!("115 does not grant links without conditions; for an hour each client gets its own");
-        Self { given: false, ..Self::given() }
-    }
-}
-
 impl UnboundGrants {
     pub(super) fn new(wanted: bool) -> Self {
         Self { wanted, by_drive: Mutex::default() }
     }
 
-    fn of(&self, drive: DriveKey) -> Arc<tokio::sync::Mutex<Option<Grant>>> {
-        Arc::clone(self.by_drive.lock().entry(drive).or_default())
+    /// What is believed at present, if anything.
+    fn of(&self, drive: DriveKey) -> Option<bool> {
+        let grant = self.by_drive.lock().get(&drive).copied();
+        grant.filter(|grant| grant.until > Instant::now()).map(|grant| grant.given)
+    }
+
+    /// What is believed; who finds nothing is to try a link, and until that is done the others believe what links say.
+    fn of_or_try(&self, drive: DriveKey) -> Option<bool> {
+        let mut by_drive = self.by_drive.lock();
+        let now = Instant::now();
+        let believed = by_drive.get(&drive).filter(|grant| grant.until > now).map(|grant| grant.given);
+        if believed.is_none() {
+            // It ends by itself, for whoever tries may give up.
+            by_drive.insert(drive, Grant { given: true, until: now + TRIAL_TIMEOUT });
+        }
+        believed
+    }
+
+    fn believe(&self, drive: DriveKey, given: bool, how_long: Duration) {
+        let grant = Grant { given, until: Instant::now() + how_long };
+        self.by_drive.lock().insert(drive, grant);
+    }
+
+    fn refuse(&self, drive: DriveKey) {
+        if self.of(drive) != Some(false) {
+            tracing::info!(
+                "115 does not grant links without conditions; for an hour each client gets its own"
+            );
+        }
+        self.believe(drive, false, BELIEVED_FOR);
     }
 }
 
 impl Vfs {
     /// A link that a client with the header `agent` may be sent to: unbound, or bound to this client.
-    pub(super) async fn link_for_client(
+    ///
+    /// An unbound one that as many other clients share as may have it open at once is none for this client.
+    async fn link_for_client(
         &self,
         meter: &Meter,
         file: &Located,
         agent: &LinkBinding,
     ) -> Result<Arc<Link>, DriveError> {
-        match self.unbound_link(meter, file).await? {
-            Some(link) => Ok(link),
-            None => self.link(meter, file, agent.clone()).await,
+        if let Some(link) = self.unbound_link(meter, file).await? {
+            let key = link_key(file, LinkBinding::Unbound);
+            if self.links.admit(&key, &link, agent).await {
+                return Ok(link);
+            }
         }
+        self.link(meter, file, agent.clone()).await
     }
 
     /// A link for the gateway's own use.
-    pub(super) async fn link_for_proxy(
-        &self,
-        meter: &Meter,
-        file: &Located,
-    ) -> Result<Arc<Link>, DriveError> {
+    async fn link_for_proxy(&self, meter: &Meter, file: &Located) -> Result<Arc<Link>, DriveError> {
+        let own = LinkBinding::to_agent(file.mount.drive.own_agent());
+        // It has been paid for, and leaves the other one to the clients.
+        if let Some(kept) = self.links.get(&link_key(file, own.clone())).await {
+            return Ok(kept);
+        }
         match self.unbound_link(meter, file).await? {
             Some(link) => Ok(link),
-            None => self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await,
+            None => self.link(meter, file, own).await,
         }
     }
 
     /// A link that any client may fetch, if 115 grants such links at present.
+    ///
+    /// Nobody waits for another's call, unless it is for the same file.
     async fn unbound_link(&self, meter: &Meter, file: &Located) -> Result<Option<Arc<Link>>, DriveError> {
-        if !self.unbound_grants.wanted {
-            return Ok(None);
-        }
-        let grant = self.unbound_grants.of(file.mount.drive_key);
-        // Held while 115 is asked for the first link, so that many requests at once find out only once.
-        let mut held = grant.lock().await;
-        let believed = held.filter(|grant| grant.until > Instant::now());
-        if believed.is_some_and(|grant| !grant.given) {
-            return Ok(None);
-        }
-        if believed.is_some() {
-            drop(held);
-            let link = self.link(meter, file, LinkBinding::Unbound).await?;
-            if link.is_unbound() {
-                return Ok(Some(link));
-            }
-            *grant.lock().await = Some(Grant::refused());
+        let (grants, drive) = (&self.unbound_grants, file.mount.drive_key);
+        if !grants.wanted || grants.of(drive) == Some(false) {
             return Ok(None);
         }
         let link = self.link(meter, file, LinkBinding::Unbound).await?;
-        let given = link.is_unbound() && is_accepted(&file.mount, &link).await;
-        *held = Some(if given { Grant::given() } else { Grant::refused() });
+        if !link.is_unbound() {
+            grants.refuse(drive);
+            return Ok(None);
+        }
+        let given = match grants.of_or_try(drive) {
+            Some(believed) => believed,
+            None => self.try_link(&file.mount, &link).await,
+        };
         Ok(given.then_some(link))
+    }
+
+    /// Asks the download server for the first byte. Only a clear refusal counts, but nothing else is believed for long.
+    async fn try_link(&self, mount: &Mount, link: &Link) -> bool {
+        let (grants, drive) = (&self.unbound_grants, mount.drive_key);
+        let how_long = match tokio::time::timeout(TRIAL_TIMEOUT, mount.drive.open(link, 0..1)).await {
+            Ok(Err(error)) if error.kind == DriveErrorKind::LinkRefused => {
+                grants.refuse(drive);
+                return false;
+            }
+            Ok(Ok(_)) => BELIEVED_FOR,
+            Ok(Err(_)) | Err(_) => BELIEVED_UNTRIED_FOR,
+        };
+        grants.believe(drive, true, how_long);
+        true
     }
 
     async fn link(
@@ -128,6 +163,41 @@ impl Vfs {
         outcome
     }
 
+    /// A link for the client `agent`, or for the gateway's own use, as [`Vfs::link_for_client`] and
+    /// [`Vfs::link_for_proxy`] get it.
+    ///
+    /// If 115 says that `file` is gone and the path leads to another by now, that one takes its place.
+    pub(super) async fn link_at(
+        &self,
+        meter: &Meter,
+        path: &VPath,
+        file: &mut Located,
+        agent: Option<&LinkBinding>,
+    ) -> Result<Arc<Link>, DriveError> {
+        let gone = match self.link_for(meter, file, agent).await {
+            Err(error) if error.kind == DriveErrorKind::NotFound => error,
+            outcome => return outcome,
+        };
+        // The listing that showed it has been forgotten.
+        match self.file_at(meter, path).await {
+            Ok(next) if next.node.id != file.node.id => *file = next,
+            _ => return Err(gone),
+        }
+        self.link_for(meter, file, agent).await
+    }
+
+    async fn link_for(
+        &self,
+        meter: &Meter,
+        file: &Located,
+        agent: Option<&LinkBinding>,
+    ) -> Result<Arc<Link>, DriveError> {
+        match agent {
+            Some(agent) => self.link_for_client(meter, file, agent).await,
+            None => self.link_for_proxy(meter, file).await,
+        }
+    }
+
     /// A new link in place of one that the download server refused.
     ///
     /// The new one is bound to the gateway: the one report of refused links is of unbound ones.
@@ -140,12 +210,14 @@ impl Vfs {
         self.links.forget(&link_key(file, refused.binding.clone()), refused).await;
         self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await
     }
-}
 
-/// Whether the download server hands out the first byte. Only a clear refusal counts.
-async fn is_accepted(mount: &Mount, link: &Link) -> bool {
-    let opened = mount.drive.open(link, 0..1).await;
-    opened.err().is_none_or(|error| error.kind != DriveErrorKind::LinkRefused)
+    /// Takes note that `refused` was refused where a bound link is not, and not because it had ended.
+    pub(super) fn note_refusal(&self, file: &Located, refused: &Link) {
+        let is_asked_unbound = refused.binding == LinkBinding::Unbound && refused.is_unbound();
+        if is_asked_unbound && !refused.has_ended(SystemTime::now()) {
+            self.unbound_grants.refuse(file.mount.drive_key);
+        }
+    }
 }
 
 fn link_key(file: &Located, binding: LinkBinding) -> LinkKey {

@@ -38,7 +38,7 @@ impl Vfs {
         intent: &ReadIntent,
     ) -> Result<ReadPlan, VfsError> {
         let fail = |error| VfsError { op: Op::Read, path: path.clone(), kind: VfsErrorKind::Drive(error) };
-        let file = self.file_at(meter, path).await?;
+        let mut file = self.file_at(meter, path).await?;
         match file.mount.download {
             DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, path.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {
@@ -47,22 +47,24 @@ impl Vfs {
             DownloadPolicy::ProxyUrl => return Ok(ReadPlan::ProxyUrl),
             DownloadPolicy::Redirect | DownloadPolicy::RedirectForced => {}
         }
-        let link = self.link_for_client(meter, &file, &intent.agent).await.map_err(fail)?;
-        Ok(match link.terms.demand {
-            HeaderDemand::None | HeaderDemand::SameAgent => ReadPlan::Redirect(link),
+        let listed = file.clone();
+        let link = self.link_at(meter, path, &mut file, Some(&intent.agent)).await.map_err(fail)?;
+        match link.terms.demand {
+            HeaderDemand::None | HeaderDemand::SameAgent => Ok(ReadPlan::Redirect(link)),
             // The client has no way to send the cookie that came with the link.
             HeaderDemand::SameAgentAndCookie => {
-                ReadPlan::Proxy(Source::new(file, path.clone()).starting_with(link))
+                listed.check_successor(&file).map_err(fail)?;
+                Ok(ReadPlan::Proxy(Source::new(file, path.clone()).starting_with(link)))
             }
-        })
+        }
     }
 
     /// A link for a download proxy, which fetches it with the User-Agent of the link's binding and its cookie.
     ///
     /// **Cost**: one call if no fitting link is in the cache.
     pub async fn proxy_link(&self, meter: &Meter, path: &VPath) -> Result<Arc<Link>, VfsError> {
-        let file = self.file_at(meter, path).await?;
-        self.link_for_proxy(meter, &file).await.map_err(|error| VfsError {
+        let mut file = self.file_at(meter, path).await?;
+        self.link_at(meter, path, &mut file, None).await.map_err(|error| VfsError {
             op: Op::Read,
             path: path.clone(),
             kind: VfsErrorKind::Drive(error),
@@ -70,13 +72,28 @@ impl Vfs {
     }
 
     /// The file at `path`, if its content may be had.
-    async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
+    pub(super) async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
         let fail = |kind| VfsError { op: Op::Read, path: path.clone(), kind };
         match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
             Found::Mounted(located) if located.node.censored => Err(fail(VfsErrorKind::Drive(censored()))),
             Found::Mounted(located) if !located.node.is_folder() => Ok(located),
             Found::Mounted(_) | Found::Virtual(..) => Err(fail(VfsErrorKind::IsAFolder)),
         }
+    }
+}
+
+impl Located {
+    /// Whether `next`, which has taken the place of this file, may be sent for it:
+    /// what the client is told of the content has been read from this one's listing.
+    pub(super) fn check_successor(&self, next: &Self) -> Result<(), DriveError> {
+        let (old, new) = (&self.node, &next.node);
+        if old.id == new.id || (old.size == new.size && old.sha1.is_some() && old.sha1 == new.sha1) {
+            return Ok(());
+        }
+        Err(DriveError::new(
+            DriveErrorKind::Unavailable,
+            "another file has taken its place at 115 in the meantime; try again",
+        ))
     }
 }
 

@@ -11,30 +11,53 @@ use super::{Op, VPath, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{Body, DriveError, DriveErrorKind};
 use crate::model::{Link, Meter};
 
-/// How often in a row a body is reopened without a byte having come.
+/// How often in a row a body is reopened without much having come.
 const MAX_FRUITLESS_RESUMES: u32 = 3;
+/// How many bytes of one body are much: a server that cuts every kilobyte is not asked thousands of times.
+const FRUITFUL: u64 = 64 << 10;
 
 /// A file that can be read through the gateway.
+#[derive(Clone)]
 pub struct Source {
     file: Located,
     path: VPath,
     link: Option<Arc<Link>>,
+    /// What the download server said of the content when it was opened first.
+    seen: Option<Seen>,
 }
+
+/// The validator of a content, if the download server stated one.
+#[derive(Clone, PartialEq, Eq)]
+struct Seen(Option<Arc<str>>);
 
 /// The bytes of one range.
 pub struct Content {
     /// Exactly the asked bytes, or an error in their midst. Dropping it closes the connection at once.
     pub stream: BoxStream<'static, Result<Bytes, VfsError>>,
+    /// Opens further ranges of the same content, and of no other.
+    pub source: Source,
 }
 
 impl Source {
     pub(super) fn new(file: Located, path: VPath) -> Self {
-        Self { file, path, link: None }
+        Self { file, path, link: None, seen: None }
     }
 
     /// Uses `link` first, since it has been paid for.
     pub(super) fn starting_with(self, link: Arc<Link>) -> Self {
         Self { link: Some(link), ..self }
+    }
+
+    /// Refuses another content than was opened first.
+    fn check_content(&mut self, body: &Body) -> Result<(), DriveError> {
+        let seen = Seen(body.validator.clone());
+        if self.seen.get_or_insert_with(|| seen.clone()) == &seen {
+            return Ok(());
+        }
+        Err(DriveError::new(
+            DriveErrorKind::Corrupt,
+            "the file changed while it was being read; read it again from the start",
+        ))
     }
 
     fn fail(&self, error: DriveError) -> VfsError {
@@ -56,16 +79,17 @@ impl Vfs {
         range: Range<u64>,
     ) -> Result<Content, VfsError> {
         let body = self.open_body(meter, &mut source, range.clone()).await.map_err(|e| source.fail(e))?;
+        let again = source.clone();
         let first = Position {
             vfs: Arc::clone(self),
             meter: meter.clone(),
-            validator: body.validator.clone(),
             source,
             body,
             left: range,
+            came: 0,
             fruitless: 0,
         };
-        Ok(Content { stream: try_unfold(first, Position::next).boxed() })
+        Ok(Content { stream: try_unfold(first, Position::next).boxed(), source: again })
     }
 
     async fn open_body(
@@ -74,32 +98,44 @@ impl Vfs {
         source: &mut Source,
         range: Range<u64>,
     ) -> Result<Body, DriveError> {
-        let Source { file, link, .. } = source;
-        let drive = Arc::clone(&file.mount.drive);
-        let first = match link.take() {
-            Some(link) => link,
-            None => self.link_for_proxy(meter, file).await?,
+        let first = if let Some(link) = source.link.take() {
+            link
+        } else {
+            let mut file = source.file.clone();
+            let link = self.link_at(meter, &source.path, &mut file, None).await?;
+            source.file.check_successor(&file)?;
+            source.file = file;
+            link
         };
+        let file = &source.file;
+        let drive = Arc::clone(&file.mount.drive);
         let body = match drive.open(&first, range.clone()).await {
             Err(refused) if refused.kind == DriveErrorKind::LinkRefused => {
                 let renewed = self.renew_link(meter, file, &first).await?;
                 let body = drive.open(&renewed, range).await;
-                *link = Some(renewed);
+                if body.is_ok() {
+                    self.note_refusal(file, &first);
+                }
+                source.link = Some(renewed);
                 body.map_err(unavailable)?
             }
             outcome => {
-                *link = Some(first);
+                source.link = Some(first);
                 outcome?
             }
         };
-        if body.total == file.node.size {
+        if body.total == source.file.node.size {
+            source.check_content(&body)?;
             return Ok(body);
+        }
+        if let Some(parent) = source.file.parent {
+            self.forget_listing(&source.file.mount, parent).await;
         }
         Err(DriveError::new(
             DriveErrorKind::Corrupt,
             format!(
-                "the download server has {} bytes of a file that 115 lists with {}; list the folder again",
-                body.total, file.node.size
+                "the download server has {} bytes of a file that 115 lists with {}; its listing was out of date and has been forgotten; try again",
+                body.total, source.file.node.size
             ),
         ))
     }
@@ -121,8 +157,9 @@ struct Position {
     meter: Meter,
     source: Source,
     body: Body,
-    validator: Option<Arc<str>>,
     left: Range<u64>,
+    /// Bytes since it was last opened.
+    came: u64,
     fruitless: u32,
 }
 
@@ -132,7 +169,10 @@ impl Position {
             let broken = match self.body.stream.next().await {
                 Some(Ok(bytes)) => {
                     self.left.start += bytes.len() as u64;
-                    self.fruitless = 0;
+                    self.came += bytes.len() as u64;
+                    if self.came >= FRUITFUL {
+                        self.fruitless = 0;
+                    }
                     return Ok(Some((bytes, self)));
                 }
                 None if self.left.is_empty() => return Ok(None),
@@ -153,14 +193,8 @@ impl Position {
 
     async fn resume(&mut self) -> Result<(), VfsError> {
         let reopened = self.vfs.open_body(&self.meter, &mut self.source, self.left.clone()).await;
-        let body = reopened.map_err(|error| self.source.fail(error))?;
-        if body.validator != self.validator {
-            return Err(self.source.fail(DriveError::new(
-                DriveErrorKind::Corrupt,
-                "the file changed while it was being read; read it again from the start",
-            )));
-        }
-        self.body = body;
+        self.body = reopened.map_err(|error| self.source.fail(error))?;
+        self.came = 0;
         Ok(())
     }
 }

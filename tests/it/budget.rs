@@ -160,7 +160,10 @@ async fn a_client_that_gives_up_does_not_waste_the_calls_for_its_listing() {
 #[tokio::test]
 async fn a_redirect_costs_one_link_that_serves_every_client_until_it_expires() {
     let sim = simulator(Tree::Demo).await;
-    sim.behave(|behaviours| behaviours.link_lifetime_secs = 3);
+    sim.behave(|behaviours| {
+        behaviours.link_lifetime_secs = 3;
+        behaviours.link_connections = 0;
+    });
     let gateway = Gateway::over(sim, |config| config.cache.link_margin = Duration::from_secs(1)).await;
     gateway.propfind("/", "1").await;
     gateway.take_calls();
@@ -202,11 +205,33 @@ async fn a_redirect_from_cold_costs_its_depth_and_a_link() {
 #[tokio::test]
 async fn fifty_clients_that_get_a_file_at_once_cost_one_link() {
     let gateway = warm(Tree::Demo).await;
-    gateway.sim.behave(|behaviours| behaviours.latency_ms.insert("downurl".to_owned(), 50));
+    gateway.sim.behave(|behaviours| {
+        behaviours.link_connections = 0;
+        behaviours.latency_ms.insert("downurl".to_owned(), 50);
+    });
     let agents: Vec<String> = (0..50).map(|number| format!("player/{number}")).collect();
     let answers = join_all(agents.iter().map(|agent| get_by(&gateway, "/hello.txt", agent))).await;
     assert!(answers.iter().all(|answer| answer.header("location") == answers[0].header("location")));
     gateway.assert_calls(&[("downurl", 1), ("download server", 1)]);
+}
+
+/// A third client would be refused by the download server while the others read.
+#[tokio::test]
+async fn a_link_that_two_may_open_serves_two_clients_and_each_further_one_costs_its_own() {
+    let gateway = warm(Tree::Demo).await;
+    let first = get_by(&gateway, "/hello.txt", "a/1").await;
+    gateway.assert_calls(&[("downurl", 1), ("download server", 1)]);
+    for (agent, links) in [("b/1", 0), ("c/1", 1), ("a/1", 0), ("d/1", 1), ("b/1", 0), ("c/1", 0), ("d/1", 0)]
+    {
+        let answer = get_by(&gateway, "/hello.txt", agent).await;
+        let cost = [("downurl", links)];
+        gateway.assert_calls(&cost[..usize::from(links > 0)]);
+        let location = answer.header("location").unwrap();
+        let is_shared = agent.starts_with(['a', 'b']);
+        assert_eq!(Some(location) == first.header("location"), is_shared, "{agent}");
+        assert_eq!(gateway.follow(location, agent, &[]).await.text(), "hello from the simulated drive\n");
+        gateway.assert_calls(&[("download server", 1)]);
+    }
 }
 
 /// Where 115 binds every link, this is found out once; from then on each client gets a link of its own.

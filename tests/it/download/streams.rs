@@ -67,6 +67,19 @@ async fn links_that_stop_being_free_are_replaced_by_bound_ones() {
 }
 
 #[tokio::test]
+async fn links_that_stop_being_free_before_they_end_cost_three_links_in_all() {
+    let (gateway, content) = gateway(|_| {}).await;
+    gateway.sim.behave(|behaviours| behaviours.empty_agent = EmptyAgent::CdnRejects);
+    // The old link is refused while it should still live.
+    gateway.sim.fault(FaultRule::nth("cdn", 1, Fault::NoCookieValue));
+    for start in (0..200).map(|number| number * 1000) {
+        assert!(part(&gateway, &(start..start + 100)).await.body == content.read(start..start + 100));
+    }
+    let calls = gateway.take_calls();
+    assert!(calls["downurl"] <= 3 && calls["download server"] <= 203, "{calls:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_sends_everything_serves_the_wish_for_everything() {
     let (gateway, content) = gateway(|_| {}).await;
     gateway.sim.fault(FaultRule::nth("cdn", 1, Fault::IgnoreRange));
@@ -127,6 +140,15 @@ async fn a_body_of_which_nothing_comes_any_more_is_cut() {
 }
 
 #[tokio::test]
+async fn a_body_of_which_too_little_comes_each_time_is_cut() {
+    let (gateway, content) = gateway(|_| {}).await;
+    gateway.sim.fault(cut(0, None, 1000));
+    let (body, broke) = read_all(open(&gateway).await).await;
+    assert!(broke && body == content.read(0..4000), "{}", body.len());
+    gateway.assert_calls(&[("download server", 4)]);
+}
+
+#[tokio::test]
 async fn a_link_that_expires_under_way_is_renewed_for_the_rest() {
     let (gateway, content) = gateway(|_| {}).await;
     gateway.sim.fault(cut(1, None, 700_000));
@@ -169,6 +191,38 @@ async fn a_later_part_that_cannot_be_had_cuts_an_answer_of_several() {
     assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
     let (_, broke) = read_all(response).await;
     assert!(broke);
+}
+
+/// Whether the path leads to another file by then, or the file itself has changed.
+#[tokio::test]
+async fn the_parts_of_one_answer_are_never_of_two_versions() {
+    for is_replaced in [true, false] {
+        let (gateway, content) =
+            gateway(|config| config.cache.listing_ttl = Duration::from_millis(500)).await;
+        gateway.sim.behave(|behaviours| behaviours.cdn_bytes_per_sec = 100_000);
+        let headers = [("range", "bytes=0-99999,1000000-1000099")];
+        let response = gateway.open(Method::GET, FILM, &headers, "").await;
+        gateway.sim.tree(|tree| {
+            let other = sim115::Content::Rule { seed: 116, size: FILM_BYTES };
+            let file = tree.find(&["film.mkv"]).unwrap();
+            if is_replaced {
+                tree.delete(file);
+                tree.add_file(sim115::ROOT, "film.mkv", other);
+            } else {
+                assert!(tree.set_content(file, other));
+            }
+        });
+        if !is_replaced {
+            // The next link shows the change.
+            gateway.sim.advance(Duration::from_secs(2 * 3600));
+        }
+        let (body, broke) = read_all(response).await;
+        let first = content.read(0..100_000);
+        assert!(body.windows(first.len()).any(|part| part == first), "{is_replaced}");
+        assert_eq!(broke, !is_replaced);
+        let second = content.read(1_000_000..1_000_100);
+        assert_eq!(body.windows(second.len()).any(|part| part == second), is_replaced);
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use sim115::{Content, ROOT};
 
 use super::Pause::{Exactly, Unstated};
 use super::Way::{Head, Propfind, Proxy, Redirect};
-use super::{assert_failed, film};
+use super::{FILM_BYTES, assert_failed, film};
 use crate::harness::{Gateway, STAYING_AGENT};
 
 const NOTHING_THERE: &str = "there is nothing at this path";
@@ -47,7 +47,7 @@ async fn a_deleted_folder_is_not_found_and_never_shown_as_the_root() {
 }
 
 #[tokio::test]
-async fn a_deleted_file_costs_one_call_to_notice() {
+async fn a_deleted_file_costs_two_calls_to_notice() {
     for code in [70_005, 231_011, 50_015] {
         for way in [Redirect, Proxy] {
             let gateway = super::gateway(|_| {}).await;
@@ -56,11 +56,12 @@ async fn a_deleted_file_costs_one_call_to_notice() {
             let file = id_of(&gateway, &["film.bin"]);
             gateway.sim.tree(|tree| tree.delete(file));
             assert_failed(&way.go(&gateway).await, 404, Unstated, "文件不存在或已被删除");
-            gateway.assert_calls(&[("downurl", 1)]);
+            // It may have been replaced, so its folder is listed once more.
+            gateway.assert_calls(&[("downurl", 1), ("files", 1)]);
             let root = gateway.propfind("/", "1").await;
             assert!(root.text().contains("other.bin") && !root.text().contains("film.bin"));
             assert_failed(&way.go(&gateway).await, 404, Unstated, NOTHING_THERE);
-            gateway.assert_calls(&[("files", 1)]);
+            gateway.assert_calls(&[]);
         }
     }
 }
@@ -100,21 +101,52 @@ async fn renaming_a_folder_costs_nothing_below_it() {
 }
 
 #[tokio::test]
-async fn a_file_of_another_length_than_listed_is_not_handed_out_until_its_listing_has_aged() {
-    for size in [1_000_000, 3_000_000] {
-        let gateway = super::gateway(|config| config.cache.listing_ttl = Duration::from_secs(2)).await;
+async fn a_file_of_another_length_than_listed_is_not_handed_out_and_its_folder_is_listed_anew() {
+    for size in [3_000_000] {
+        let gateway = super::gateway(|_| {}).await;
         super::warm_up(&gateway).await;
         let content = Content::Rule { seed: 8, size };
         gateway.sim.tree(|tree| {
             let file = tree.find(&["film.bin"]).unwrap();
             tree.set_content(file, content.clone())
         });
-        assert_failed(&Proxy.go(&gateway).await, 502, Exactly(10), "download server");
+        assert_failed(&Proxy.go(&gateway).await, 502, Exactly(10), "has been forgotten; try again");
         gateway.assert_calls(&[("downurl", 1), ("download server", 1)]);
-        tokio::time::sleep(Duration::from_millis(2100)).await;
         let answer = Proxy.go(&gateway).await;
         assert!(answer.status == 200 && answer.body == content.read(0..size));
         gateway.assert_calls(&[("files", 1), ("download server", 1)]);
+    }
+}
+
+/// A file that was replaced is another one at 115, under the same name.
+#[tokio::test]
+async fn a_file_that_was_replaced_is_looked_up_once_more() {
+    // The same content again, and another.
+    for seed in [7, 9] {
+        for way in [Redirect, Proxy] {
+            let gateway = super::gateway(|_| {}).await;
+            super::warm_up(&gateway).await;
+            let file = id_of(&gateway, &["film.bin"]);
+            gateway.sim.tree(|tree| {
+                tree.delete(file);
+                tree.add_file(ROOT, "film.bin", Content::Rule { seed, size: FILM_BYTES })
+            });
+            let answer = way.go(&gateway).await;
+            let links = [("downurl", 2), ("files", 1)];
+            if way == Redirect {
+                way.assert_true(&gateway, &answer);
+                gateway.assert_calls(&links);
+            } else if seed == 7 {
+                way.assert_true(&gateway, &answer);
+                gateway.assert_calls(&[links[0], links[1], ("download server", 1)]);
+            } else {
+                // The length and the tag of the old one are on their way already.
+                assert_failed(&answer, 503, Exactly(10), "another file has taken its place");
+                gateway.assert_calls(&links);
+                way.assert_true(&gateway, &way.go(&gateway).await);
+                gateway.assert_calls(&[("download server", 1)]);
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use sim115::{Fault, FaultRule};
 
 use super::Pause::{self, Exactly};
-use super::Then::{Works, WorksFor};
+use super::Then::WorksFor;
 use super::Way::{self, Part, Proxy, Redirect};
 use super::{LONG, Row, run};
 
@@ -33,7 +33,15 @@ fn rows() -> Vec<Row> {
         Fault::Blocked418,
         Fault::Waf405,
     ] {
-        add(fault, &[Proxy, Part], 503, Exactly(10), "refused the link with status 4", REFUSED, Works);
+        add(
+            fault,
+            &[Proxy, Part],
+            503,
+            Exactly(10),
+            "refused the link with status 4",
+            REFUSED,
+            WorksFor(WITH_THE_LINK),
+        );
     }
     for fault in [Fault::Status(500), Fault::Html(503)] {
         let says = "115's download server failed with status 50";
@@ -58,12 +66,15 @@ fn rows() -> Vec<Row> {
         (Fault::WrongContentRange, &[Proxy, Part]),
         (Fault::ContentLengthLonger(7), &[Proxy]),
         (Fault::ContentLengthShorter(7), &[Proxy, Part]),
-        (Fault::ChangedContent, &[Proxy, Part]),
         // The whole file would be the right answer to the wish for all of it.
         (Fault::IgnoreRange, &[Part]),
     ] {
         add(fault, ways, 502, Exactly(10), "download server", ONCE, WorksFor(WITH_THE_LINK));
     }
+    // Another length than is listed: the listing is made anew.
+    let says = "has been forgotten; try again";
+    let anew = &[("files", 1), ("download server", 1)];
+    add(Fault::ChangedContent, &[Proxy, Part], 502, Exactly(10), says, ONCE, WorksFor(anew));
     rows
 }
 
