@@ -82,7 +82,7 @@ async fn content(
         ReadPlan::ProxyUrl => ("proxy_url", redirect_to_proxy(state, path)?),
         ReadPlan::Proxy(source) => {
             let (len, headers) = file;
-            let streamed = Streamed { vfs, meter, path, intent: &intent, len, headers: headers() };
+            let streamed = Streamed { vfs, meter, len, headers: headers() };
             ("proxy", streamed.respond(source, wanted).await?)
         }
     };

@@ -23,10 +23,6 @@ use crate::vfs::{ReadIntent, Source, VPath, Vfs, VfsError};
 pub(super) struct Streamed<'a> {
     pub(super) vfs: &'a Arc<Vfs>,
     pub(super) meter: &'a Meter,
-    #[expect(dead_code, reason = "`source` knows where it is from; `download` still tells")]
-    pub(super) path: &'a VPath,
-    #[expect(dead_code, reason = "a later part is no new decision; `download` still tells")]
-    pub(super) intent: &'a ReadIntent,
     /// Length of the file.
     pub(super) len: u64,
     /// What every answer about this file says, `Content-Type` among it.

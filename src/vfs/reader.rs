@@ -60,6 +60,13 @@ impl Source {
         ))
     }
 
+    /// The length of the file as the download server has it, if it says.
+    async fn length(&self) -> Option<u64> {
+        let link = self.link.as_ref()?;
+        // Not the first byte: some page sent with a 200 would pass for the whole file.
+        self.file.mount.drive.open(link, 1..2).await.ok().map(|body| body.total)
+    }
+
     fn fail(&self, error: DriveError) -> VfsError {
         VfsError { op: Op::Read, path: self.path.clone(), kind: VfsErrorKind::Drive(error) }
     }
@@ -109,7 +116,7 @@ impl Vfs {
         };
         let file = &source.file;
         let drive = Arc::clone(&file.mount.drive);
-        let body = match drive.open(&first, range.clone()).await {
+        let opened = match drive.open(&first, range.clone()).await {
             Err(refused) if refused.kind == DriveErrorKind::LinkRefused => {
                 let renewed = self.renew_link(meter, file, &first).await?;
                 let body = drive.open(&renewed, range).await;
@@ -117,14 +124,22 @@ impl Vfs {
                     self.note_refusal(file, &first);
                 }
                 source.link = Some(renewed);
-                body.map_err(unavailable)?
+                body.map_err(unavailable)
             }
             outcome => {
                 source.link = Some(first);
-                outcome?
+                outcome
             }
         };
-        if body.total == source.file.node.size {
+        let size = source.file.node.size;
+        let total = match &opened {
+            Ok(body) => body.total,
+            // A file that is shorter by now has not all of the bytes asked for; a part of it tells its length.
+            Err(error) if error.kind == DriveErrorKind::Corrupt => source.length().await.unwrap_or(size),
+            Err(_) => size,
+        };
+        if total == size {
+            let body = opened?;
             source.check_content(&body)?;
             return Ok(body);
         }
@@ -134,8 +149,7 @@ impl Vfs {
         Err(DriveError::new(
             DriveErrorKind::Corrupt,
             format!(
-                "the download server has {} bytes of a file that 115 lists with {}; its listing was out of date and has been forgotten; try again",
-                body.total, source.file.node.size
+                "the download server has {total} bytes of a file that 115 lists with {size}; its listing was out of date and has been forgotten; try again"
             ),
         ))
     }

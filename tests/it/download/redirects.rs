@@ -1,11 +1,12 @@
 //! A redirect leads to the very bytes, for a client with its own name and without its password.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dav115::model::DownloadPolicy::Redirect;
 use futures_util::future::join_all;
 use http::StatusCode;
 use sim115::{Binding, EmptyAgent, Fault, FaultRule, NodeKind, Tree};
+use tokio::time::Instant;
 
 use crate::harness::{Gateway, path_of, simulator};
 

@@ -68,7 +68,7 @@ async fn links_that_stop_being_free_are_replaced_by_bound_ones() {
 
 #[tokio::test]
 async fn links_that_stop_being_free_before_they_end_cost_three_links_in_all() {
-    let (gateway, content) = gateway(|_| {}).await;
+    let (gateway, content) = gateway(|config| config.cache.listing_ttl = Duration::from_millis(500)).await;
     gateway.sim.behave(|behaviours| behaviours.empty_agent = EmptyAgent::CdnRejects);
     // The old link is refused while it should still live.
     gateway.sim.fault(FaultRule::nth("cdn", 1, Fault::NoCookieValue));
@@ -77,6 +77,13 @@ async fn links_that_stop_being_free_before_they_end_cost_three_links_in_all() {
     }
     let calls = gateway.take_calls();
     assert!(calls["downurl"] <= 3 && calls["download server"] <= 203, "{calls:?}");
+    // For another file no unbound link is asked for in vain.
+    gateway.sim.tree(|tree| tree.add_file(sim115::ROOT, "other.mkv", content.clone()));
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let answer = gateway.get("/other.mkv", &[("range", "bytes=0-99")]).await;
+    assert!(answer.body == content.read(0..100));
+    let calls = gateway.take_calls();
+    assert_eq!((calls["downurl"], calls["download server"]), (1, 1));
 }
 
 #[tokio::test]

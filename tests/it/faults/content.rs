@@ -12,6 +12,8 @@ const REFUSED: &[(&str, usize)] = &[("downurl", 2), ("download server", 2)];
 /// Tried three times in all, whatever `limits.retries` says: a player does not wait long.
 const THREE_TIMES: &[(&str, usize)] = &[("downurl", 1), ("download server", 3)];
 const ONCE: &[(&str, usize)] = &[("downurl", 1), ("download server", 1)];
+/// What does not fit may be a file of another length, so a byte is asked for as well.
+const AND_ITS_LENGTH: &[(&str, usize)] = &[("downurl", 1), ("download server", 2)];
 /// The link is still good.
 const WITH_THE_LINK: &[(&str, usize)] = &[("download server", 1)];
 
@@ -64,13 +66,16 @@ fn rows() -> Vec<Row> {
         (Fault::Html(200), &[Proxy, Part]),
         (Fault::Busy590075, &[Proxy, Part]),
         (Fault::WrongContentRange, &[Proxy, Part]),
-        (Fault::ContentLengthLonger(7), &[Proxy]),
         (Fault::ContentLengthShorter(7), &[Proxy, Part]),
         // The whole file would be the right answer to the wish for all of it.
         (Fault::IgnoreRange, &[Part]),
     ] {
-        add(fault, ways, 502, Exactly(10), "download server", ONCE, WorksFor(WITH_THE_LINK));
+        add(fault, ways, 502, Exactly(10), "download server", AND_ITS_LENGTH, WorksFor(WITH_THE_LINK));
     }
+    // The byte is asked for three times, for so short a body is never sent.
+    let cost = &[("downurl", 1), ("download server", 4)];
+    let fault = Fault::ContentLengthLonger(7);
+    add(fault, &[Proxy], 502, Exactly(10), "download server", cost, WorksFor(WITH_THE_LINK));
     // Another length than is listed: the listing is made anew.
     let says = "has been forgotten; try again";
     let anew = &[("files", 1), ("download server", 1)];
