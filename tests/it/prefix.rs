@@ -11,7 +11,7 @@ const ESCAPED: &str = "/%E6%88%91%E7%9A%84%20%E7%9B%98";
 #[tokio::test]
 async fn a_prefix_that_needs_escaping_is_escaped_everywhere() {
     let gateway = Gateway::with(Tree::Grid { folders: 2, files: 1 }, |config| {
-        "/我的 盘".clone_into(&mut config.server.prefix)
+        "/我的 盘".clone_into(&mut config.server.prefix);
     })
     .await;
     let mut files = 0;

@@ -1,12 +1,13 @@
 //! How the gateway comes back by itself: after a block, and after 115 could not be reached.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dav115::model::DownloadPolicy;
 use futures_util::future::join_all;
 use sim115::{Fault, FaultRule, Tree};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use super::Pause::{Exactly, From};
 use super::Way::{Head, Propfind, Proxy, Redirect};
