@@ -133,3 +133,35 @@ impl Client {
         AccountHealth { name: self.name.clone(), session, last_error }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+    use crate::transport::{Route, Timeouts};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_block_hides_a_good_session_only_while_it_lasts_and_does_not_end_it() {
+        let second = Duration::from_secs(1);
+        let options = Options {
+            requests_per_second: 1.0,
+            burst: 1,
+            deadline: second,
+            retries: 0,
+            block_pause: second,
+            open_bodies: 1,
+            open_wait: second,
+            user_agent: String::new(),
+        };
+        let timeouts = Timeouts { connect: second, attempt: second, read: second };
+        let http = Http::new(&timeouts, Route::Direct).unwrap();
+        let cookie = Credential::Cookie(Secret::new("UID=1_R2_1; CID=c; SEID=s"));
+        let client = Client::new("main", http, Endpoints::new(None), PublicKey::official(), cookie, options);
+        assert!(!client.is_signed_in());
+        client.session.note_success();
+        client.lane(Host::App).gate.shut(second, "a firewall page");
+        assert!(matches!(client.health().session, SessionState::Throttled { .. }) && client.is_signed_in());
+        tokio::time::advance(second).await;
+        assert_eq!(client.health().session, SessionState::SignedIn);
+    }
+}

@@ -14,6 +14,8 @@ mod bodies;
 mod oracle;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod windows;
 
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
