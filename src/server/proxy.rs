@@ -17,7 +17,7 @@ use super::multipart::Frame;
 use super::range::{Wanted, content_range};
 use super::status::Failure;
 use crate::model::Meter;
-use crate::vfs::{ReadIntent, Source, VPath, Vfs, VfsError};
+use crate::vfs::{Source, Vfs, VfsError};
 
 /// A file about to be streamed.
 pub(super) struct Streamed<'a> {
