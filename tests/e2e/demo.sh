@@ -74,6 +74,8 @@ check "ls shows the root there" test "$(find "$place" -mindepth 1 -maxdepth 1 ! 
 check "a file reads the same there" cmp "$place/hello.txt" "$WORK_DIR/hello.txt"
 unmount "$place"
 if [[ $had_place == no ]]; then rmdir "$place"; fi
+conf="$(sed -nE 's/.*conf=([^ ,]+).*/\1/p' <<<"$line")"
+if [[ -n $conf ]]; then rm -f "$conf"; fi
 
 n_lines="$(grep -cE '^(curl|rclone|mkdir|mount) ' "$WORK_DIR/demo")"
 check_text "each of the $n_lines commands printed was run" 4 "$n_lines"

@@ -7,7 +7,6 @@ use dav115::model::DownloadPolicy;
 use futures_util::future::join_all;
 use sim115::{Fault, FaultRule, Tree};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
 
 use super::Pause::{Exactly, From};
 use super::Way::{Head, Propfind, Proxy, Redirect};
