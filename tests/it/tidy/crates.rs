@@ -38,8 +38,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("strsim", &["config"]),
     ("subtle", &["server"]),
     ("tempfile", &["vfs"]),
-    ("tower", &["server"]),
-    ("tower_http", &["server"]),
     ("tracing_subscriber", &["telemetry"]),
     ("unicode_normalization", &["vfs"]),
     ("xmltree", &["dav"]),
