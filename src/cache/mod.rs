@@ -13,7 +13,7 @@ use std::sync::Arc;
 use moka::future::Cache;
 use tokio_util::task::TaskTracker;
 
-pub use link::{LinkCache, LinkKey};
+pub use link::{KeptLink, LinkCache, LinkKey};
 pub use listing::ListingCache;
 pub use quota::{Missing, QuotaCache};
 

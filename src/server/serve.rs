@@ -120,7 +120,8 @@ impl Server {
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
             let state = Arc::clone(&state);
-            async move { Ok::<_, Infallible>(router::answer(&state, request.map(Body::new)).await) }
+            // Boxed, because hyper moves it to where it is driven, and it is large.
+            Box::pin(async move { Ok::<_, Infallible>(router::answer(&state, request.map(Body::new)).await) })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

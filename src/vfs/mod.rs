@@ -23,13 +23,13 @@ pub use mounts::Mount;
 pub use path::{BadPath, VPath};
 pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
-pub use resolve::NodeRef;
+pub use resolve::{Located, NodeRef, Resource};
 
 use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};
 use links::UnboundGrants;
 use mounts::Mounts;
-use resolve::{Found, Located, Walk};
+use resolve::Walk;
 
 /// How much is remembered, and for how long.
 #[derive(Clone, Debug)]
@@ -81,25 +81,22 @@ impl Vfs {
     /// What is at `path`.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.
-    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
-        self.node_at(meter, path, Walk::Load).await
+    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<Resource, VfsError> {
+        self.resource_at(meter, path, Walk::Load).await
     }
 
     /// What is at `path`, if a client only wants to know whether it exists.
     ///
     /// **Cost**: as [`Vfs::stat`]; none for names that systems look for everywhere (`.DS_Store`, `desktop.ini` …),
     /// which are not there unless the cache holds them.
-    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
+    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<Resource, VfsError> {
         let is_probe = path.name().is_some_and(access::is_probe_name);
-        self.node_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
+        self.resource_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
     }
 
-    async fn node_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<NodeRef, VfsError> {
-        match self.resolve(meter, path, walk).await {
-            Ok(Found::Mounted(located)) => Ok(located.node),
-            Ok(Found::Virtual(node, _)) => Ok(NodeRef::Own(Arc::clone(node))),
-            Err(kind) => Err(VfsError { op: Op::Stat, path: path.clone(), kind }),
-        }
+    async fn resource_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<Resource, VfsError> {
+        let fail = |kind| VfsError { op: Op::Stat, path: path.clone(), kind };
+        self.resolve(meter, path, walk).await.map_err(fail)
     }
 
     /// The folder at `path` with all its children.
@@ -108,11 +105,11 @@ impl Vfs {
     pub async fn list(&self, meter: &Meter, path: &VPath) -> Result<Folder, VfsError> {
         let fail = |kind| VfsError { op: Op::List, path: path.clone(), kind };
         match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Found::Virtual(node, listing) => {
-                Ok(Folder { node: NodeRef::Own(Arc::clone(node)), listing: Arc::clone(listing) })
+            Resource::Virtual(node, listing) => Ok(Folder { node: NodeRef::Own(node), listing }),
+            Resource::Mounted(Located { node, .. }) if !node.is_folder() => {
+                Err(fail(VfsErrorKind::NotAFolder))
             }
-            Found::Mounted(Located { node, .. }) if !node.is_folder() => Err(fail(VfsErrorKind::NotAFolder)),
-            Found::Mounted(Located { mount, node, parent }) => {
+            Resource::Mounted(Located { mount, node, parent }) => {
                 let listing = self.children(meter, &mount, node.id, parent).await.map_err(fail)?;
                 Ok(Folder { node, listing })
             }
