@@ -19,7 +19,7 @@ pub use quota::{Missing, QuotaCache};
 
 use crate::model::FileId;
 
-/// Which drive of the gateway something belongs to: its place in the table of accounts.
+/// Which drive of the gateway something belongs to: no two accounts of a process have had the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DriveKey(pub u32);
 

@@ -101,7 +101,7 @@ impl Vfs {
     async fn link_for_proxy(&self, meter: &Meter, file: &Located) -> Result<Arc<Link>, DriveError> {
         let own = LinkBinding::to_agent(file.mount.drive.own_agent());
         // It has been paid for, and leaves the other one to the clients.
-        if let Some(kept) = self.links.get(&link_key(file, own.clone())).await {
+        if let Some(kept) = self.memory.links.get(&link_key(file, own.clone())).await {
             return Ok(kept);
         }
         match self.unbound_link(meter, file).await? {
@@ -114,7 +114,7 @@ impl Vfs {
     ///
     /// Nobody waits for another's call, unless it is for the same file.
     async fn unbound_link(&self, meter: &Meter, file: &Located) -> Result<Option<KeptLink>, DriveError> {
-        let (grants, drive) = (&self.unbound_grants, file.mount.drive_key);
+        let (grants, drive) = (&self.memory.unbound_grants, file.mount.drive_key);
         if !grants.wanted || grants.of(drive) == Some(false) {
             return Ok(None);
         }
@@ -132,7 +132,7 @@ impl Vfs {
 
     /// Asks the download server for the first byte. Only a clear refusal counts, but nothing else is believed for long.
     async fn try_link(&self, mount: &Mount, link: &Link) -> bool {
-        let (grants, drive) = (&self.unbound_grants, mount.drive_key);
+        let (grants, drive) = (&self.memory.unbound_grants, mount.drive_key);
         let how_long = match tokio::time::timeout(TRIAL_TIMEOUT, mount.drive.open(link, 0..1)).await {
             Ok(Err(error)) if error.kind == DriveErrorKind::LinkRefused => {
                 grants.refuse(drive);
@@ -156,7 +156,7 @@ impl Vfs {
             let (drive, meter, node) = (Arc::clone(&file.mount.drive), meter.clone(), file.node.clone());
             async move { drive.link(&meter, &node, &binding).await.map(Arc::new) }
         };
-        let outcome = self.links.get_or_load(key, load).await;
+        let outcome = self.memory.links.get_or_load(key, load).await;
         if let (Err(DriveError { kind: DriveErrorKind::NotFound, .. }), Some(parent)) =
             (&outcome, file.parent)
         {
@@ -209,7 +209,7 @@ impl Vfs {
         file: &Located,
         refused: &Arc<Link>,
     ) -> Result<Arc<Link>, DriveError> {
-        self.links.forget(&link_key(file, refused.binding.clone()), refused).await;
+        self.memory.links.forget(&link_key(file, refused.binding.clone()), refused).await;
         Ok(self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await?.link)
     }
 
@@ -217,7 +217,7 @@ impl Vfs {
     pub(super) fn note_refusal(&self, file: &Located, refused: &Link) {
         let is_asked_unbound = refused.binding == LinkBinding::Unbound && refused.is_unbound();
         if is_asked_unbound && !refused.has_ended(SystemTime::now()) {
-            self.unbound_grants.refuse(file.mount.drive_key);
+            self.memory.unbound_grants.refuse(file.mount.drive_key);
         }
     }
 }

@@ -32,7 +32,7 @@ use mounts::Mounts;
 use resolve::Walk;
 
 /// How much is remembered, and for how long.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Life of a listing.
     pub listing_ttl: Duration,
@@ -51,8 +51,15 @@ pub struct Options {
 /// The whole tree.
 pub struct Vfs {
     mounts: Mounts,
+    memory: Arc<Memory>,
+    started: SystemTime,
+}
+
+/// What is remembered of all drives.
+struct Memory {
+    options: Options,
     listings: ListingCache,
-    links: Arc<LinkCache>,
+    links: LinkCache,
     quotas: QuotaCache<Quota, DriveError>,
     unbound_grants: UnboundGrants,
 }
@@ -66,16 +73,34 @@ pub struct Folder {
     pub listing: Arc<Listing>,
 }
 
+impl Memory {
+    fn new(options: &Options, tracker: &TaskTracker) -> Self {
+        Self {
+            listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
+            links: LinkCache::new(options.links, options.link_margin, tracker.clone()),
+            quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
+            unbound_grants: UnboundGrants::new(options.unbound_links),
+            options: options.clone(),
+        }
+    }
+}
+
 impl Vfs {
     /// Builds the tree. Loads run on `tracker`; `started` is shown as the date of folders that have none.
     pub fn new(mounts: Vec<Mount>, options: &Options, tracker: &TaskTracker, started: SystemTime) -> Self {
-        Self {
-            mounts: Mounts::new(mounts, started),
-            listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
-            links: Arc::new(LinkCache::new(options.links, options.link_margin, tracker.clone())),
-            quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
-            unbound_grants: UnboundGrants::new(options.unbound_links),
-        }
+        let memory = Arc::new(Memory::new(options, tracker));
+        Self { mounts: Mounts::new(mounts, started), memory, started }
+    }
+
+    /// A tree of other mounts that remembers what this one does, unless it is to do so by other options.
+    #[must_use]
+    pub fn with_mounts(&self, mounts: Vec<Mount>, options: &Options, tracker: &TaskTracker) -> Self {
+        let memory = if self.memory.options == *options {
+            Arc::clone(&self.memory)
+        } else {
+            Arc::new(Memory::new(options, tracker))
+        };
+        Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
     }
 
     /// What is at `path`.
@@ -127,7 +152,7 @@ impl Vfs {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.quota(&meter).await.map(Arc::new) }
         };
-        let error = match self.quotas.get_or_load(mount.drive_key, load).await {
+        let error = match self.memory.quotas.get_or_load(mount.drive_key, load).await {
             Ok(quota) => return Ok(Some(quota)),
             Err(Missing::Failed(error)) => error,
             Err(Missing::Late) => {

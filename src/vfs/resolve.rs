@@ -110,7 +110,7 @@ impl Vfs {
                 Walk::Load => self.children(meter, mount, node.id, parent).await?,
                 Walk::CacheOnly => {
                     let key = FolderKey { drive: mount.drive_key, folder: node.id };
-                    self.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
+                    self.memory.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
                 }
             };
             let index = position(&listing, name).ok_or(VfsErrorKind::NotFound)?;
@@ -136,7 +136,7 @@ impl Vfs {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.list(&meter, folder).await.map(Arc::new) }
         };
-        let error: DriveError = match self.listings.get_or_load(key, load).await {
+        let error: DriveError = match self.memory.listings.get_or_load(key, load).await {
             Ok(listing) => return Ok(listing),
             Err(error) => error,
         };
@@ -159,7 +159,7 @@ impl Vfs {
 
     /// Forgets a listing that shows what is no longer there.
     pub(super) async fn forget_listing(&self, mount: &Mount, folder: FileId) {
-        self.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
+        self.memory.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
     }
 }
 
