@@ -9,3 +9,5 @@ mod links;
 mod listing;
 mod lookup;
 mod scale;
+mod share_links;
+mod shares;

@@ -58,6 +58,11 @@ impl TreeState {
         self.total_bytes
     }
 
+    /// Whether any file is marked as violating content.
+    pub(crate) fn has_violating(&self) -> bool {
+        self.nodes.values().any(|node| node.violating)
+    }
+
     /// Whether `id` once was a node and was deleted.
     pub fn was_deleted(&self, id: u64) -> bool {
         self.deleted.contains(&id)
