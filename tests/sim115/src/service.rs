@@ -151,13 +151,21 @@ fn offset(call: &Call) -> u64 {
     }
 }
 
+/// What the ledger shows of what was asked: the query, or of a share call that is posted in plain the share it is for.
+fn query(call: &Call, endpoint: Endpoint) -> String {
+    if call.method != Method::POST || !endpoint.is_of_shares() || endpoint.is_sealed() {
+        return call.query.clone();
+    }
+    ["share_code", "receive_code", "file_id"].map(|name| format!("{name}={}", call.param(name))).join("&")
+}
+
 fn entry(call: &Call, endpoint: Endpoint, faults: &[Fault]) -> LedgerEntry {
     LedgerEntry {
         number: 0,
         endpoint: endpoint.label().to_owned(),
         host: call.host_name.clone(),
         method: call.method.to_string(),
-        query: call.query.clone(),
+        query: query(call, endpoint),
         uid: cookie_value(&call.cookies(), "UID").unwrap_or_default().to_owned(),
         user_agent: call.user_agent(),
         range: call.header(RANGE).to_owned(),

@@ -12,6 +12,9 @@ use crate::tree::{Tree, TreeState};
 /// The state of a share that can be used.
 pub(crate) const NORMAL: u8 = 1;
 
+/// The state of a share whose time is over.
+const EXPIRED: u8 = 7;
+
 /// The states a share can be in: 0 auditing, 1 normal, 2, 3, 6 and 11 rejected, 4 cancelled, 5 deleted, 7 expired,
 /// 8 being generated, 9 failed.
 const STATES: [u8; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11];
@@ -108,7 +111,8 @@ pub struct Share {
     pub refusal: Option<i64>,
     /// Whether the sharer lets files be downloaded without a login.
     pub skip_login: bool,
-    /// When it expires, in unix seconds; -1 for never.
+    /// When it expires, in unix seconds of the simulated clock; -1 for never. From then on a share in the normal state
+    /// is in state 7.
     pub expires: i64,
     /// The user id of the sharer.
     pub owner: u64,
@@ -128,9 +132,10 @@ impl Share {
         self.owner = USER_ID;
     }
 
-    /// Whether it can be used.
-    pub(crate) fn is_normal(&self) -> bool {
-        self.state == NORMAL
+    /// The state at a time: a share that was good until then may have expired.
+    pub(crate) fn state_at(&self, now: u64) -> u8 {
+        let expired = u64::try_from(self.expires).is_ok_and(|expires| now >= expires);
+        if expired && self.state == NORMAL { EXPIRED } else { self.state }
     }
 }
 

@@ -134,8 +134,14 @@ async fn a_share_that_cannot_be_used_shows_in_its_state() {
         let refused = snap(&sim, NAMED).await;
         assert_eq!((&refused["state"], &refused["errno"]), (&json!(false), &json!(code)), "{state}");
     }
-    sim.share(CODE, |share| share.state = 1);
-    assert_eq!(snap(&sim, NAMED).await["data"]["count"], 8, "a state can be mended");
+    sim.behave(|behaviours| behaviours.share_bad_state = BadShare::Empty);
+    let soon = sim.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 600;
+    sim.share(CODE, |share| (share.state, share.expires) = (1, i64::try_from(soon).unwrap()));
+    let good = snap(&sim, NAMED).await["data"].take();
+    assert_eq!((&good["count"], &good["shareinfo"]["expire_time"]), (&json!(8), &json!(soon)));
+    sim.advance(Duration::from_secs(601));
+    let expired = snap(&sim, NAMED).await["data"].take();
+    assert_eq!((&expired["count"], &expired["share_state"]), (&json!(0), &json!(7)));
 }
 
 #[tokio::test]

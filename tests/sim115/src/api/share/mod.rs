@@ -15,7 +15,7 @@ use crate::account::{Login, USER_ID};
 use crate::behaviours::{Behaviours, RefusedData};
 use crate::call::Call;
 use crate::m115::ClientKey;
-use crate::share::{Share, Shares, is_code};
+use crate::share::{NORMAL, Share, Shares, is_code};
 
 const CLOSED: i64 = 4_100_000;
 const WRONG_CODE: i64 = 4_100_008;
@@ -96,14 +96,17 @@ impl Named {
         turn: &Turn<'_>,
     ) -> Result<&'shares mut Share, i64> {
         let share = self.opened(shares, turn)?;
-        if share.is_normal() { Ok(share) } else { Err(code_of_state(share.state)) }
+        match share.state_at(turn.shared.clock.unix()) {
+            NORMAL => Ok(share),
+            state => Err(code_of_state(state)),
+        }
     }
 }
 
 /// Answers a call about a share.
 pub(super) fn answer(turn: &Turn<'_>) -> Answer {
     let Some(named) = Named::read(turn) else { return refused(turn.call, MALFORMED).into() };
-    if turn.endpoint.is_sealed() || turn.call.method == http::Method::POST {
+    if turn.endpoint.is_sealed() {
         let Named { share_code, receive_code, file_id, .. } = &named;
         let words = format!("share_code={share_code}&receive_code={receive_code}&file_id={file_id}");
         turn.shared.ledger.annotate(turn.number, words);

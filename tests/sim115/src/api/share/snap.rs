@@ -7,7 +7,7 @@ use super::{Named, code_of_state, item, refused};
 use crate::account::{Login, USER_ID};
 use crate::behaviours::{BadShare, Behaviours, ShareStateForm};
 use crate::num::{index, long};
-use crate::share::Share;
+use crate::share::{NORMAL, Share};
 use crate::tree::{Order, ROOT, SimNode, SortKey};
 
 /// The page size when a call names none.
@@ -25,11 +25,12 @@ pub(super) fn snap(turn: &Turn<'_>, named: &Named) -> Value {
         Err(code) => return refused(call, code),
     };
     let own = share.owner == USER_ID && turn.login() == Login::In;
-    let listable = share.is_normal() || (own && share.state == AUDITING);
+    let state = share.state_at(turn.shared.clock.unix());
+    let listable = state == NORMAL || (own && state == AUDITING);
     if !listable {
         return match behaviours.share_bad_state {
-            BadShare::Empty => envelope(share, named, 0, &[], behaviours),
-            BadShare::Refused => refused(call, code_of_state(share.state)),
+            BadShare::Empty => envelope(share, state, named, 0, &[], behaviours),
+            BadShare::Refused => refused(call, code_of_state(state)),
         };
     }
     let asked = match call.param("cid") {
@@ -64,10 +65,17 @@ pub(super) fn snap(turn: &Turn<'_>, named: &Named) -> Value {
     let page: &[u64] = rows.get(index(start)..index(end)).unwrap_or_default();
     let list: Vec<Value> =
         page.iter().filter_map(|id| share.tree.node(*id)).map(|node| item::entry(share, node)).collect();
-    envelope(share, named, count.saturating_add_signed(behaviours.count_lie), &list, behaviours)
+    envelope(share, state, named, count.saturating_add_signed(behaviours.count_lie), &list, behaviours)
 }
 
-fn envelope(share: &Share, named: &Named, count: u64, list: &[Value], behaviours: &Behaviours) -> Value {
+fn envelope(
+    share: &Share,
+    state: u8,
+    named: &Named,
+    count: u64,
+    list: &[Value],
+    behaviours: &Behaviours,
+) -> Value {
     let tops = share.tree.children(ROOT);
     let mut info = json!({
         "snap_id": "987654321", "file_size": share.tree.total_bytes().to_string(), "share_title": share.title,
@@ -81,12 +89,12 @@ fn envelope(share: &Share, named: &Named, count: u64, list: &[Value], behaviours
         "count": count, "list": list,
         "user_appeal": {"can_appeal": 0, "can_share_appeal": 0, "popup_appeal_page": 0, "can_global_appeal": 0},
     });
-    let state = match behaviours.share_state_form {
-        ShareStateForm::Number | ShareStateForm::InfoOnly => Some(json!(share.state)),
-        ShareStateForm::Text => Some(json!(share.state.to_string())),
+    let written = match behaviours.share_state_form {
+        ShareStateForm::Number | ShareStateForm::InfoOnly => Some(json!(state)),
+        ShareStateForm::Text => Some(json!(state.to_string())),
         ShareStateForm::Absent => None,
     };
-    if let Some(state) = state {
+    if let Some(state) = written {
         if behaviours.share_state_form != ShareStateForm::InfoOnly {
             data["share_state"] = state.clone();
         }
