@@ -60,6 +60,7 @@ async fn a_share_is_listed_without_a_cookie() {
         let answer = get_with(&sim, &format!("/{mirror}/share/snap?{NAMED}&cid={season}"), &[]).await.json();
         assert_eq!(answer["data"]["list"], inner["data"]["list"], "{mirror}");
     }
+    assert_eq!(root["data"]["shareinfo"]["share_title"], "电影");
     assert_eq!((sim.calls("share_snap"), sim.api_calls()), (5, 5));
     let entry = &sim.ledger()[0];
     assert!(entry.query.contains(CODE) && entry.uid.is_empty(), "{entry:?}");
