@@ -3,7 +3,7 @@
 //! The defaults are the service on a good day. Every field can be changed while the server runs, by
 //! [`crate::Sim::behave`] or through the control API, where the names below are the JSON keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,26 @@ pub struct Behaviours {
     pub waf_blocks_cookieless: bool,
     /// What a blocked call is answered with.
     pub waf_answer: Fault,
+    /// What becomes of the code of a share's state.
+    pub share_state_form: ShareStateForm,
+    /// What a listing of a share that cannot be used is answered with.
+    pub share_bad_state: BadShare,
+    /// `data` of a refused share call.
+    pub share_refused_data: RefusedData,
+    /// The largest page of `webapi share/snap`.
+    pub share_snap_limit: u64,
+    /// How many entries of a folder the client-application listing of another user's share gives at most.
+    pub share_snap_app_limit: u64,
+    /// An unknown folder of a share lists the share's root with success; when off it is an error.
+    pub share_unknown_cid_lists_root: bool,
+    /// The endpoints that refuse any User-Agent but one of 115's own clients with 50029, as the ledger names them.
+    pub share_gated: BTreeSet<String>,
+    /// How many files `share/downlist` lists and `share/receive` takes at once; beyond it is 4100030.
+    pub share_files_limit: u64,
+    /// How many share calls of one address within the firewall's window block all its share calls; 0 is never.
+    pub share_waf_calls: u32,
+    /// The space of the account in bytes.
+    pub space_bytes: u64,
     /// Milliseconds each call of an endpoint takes; the key `*` stands for all others.
     pub latency_ms: BTreeMap<String, u64>,
     /// Bytes per second of each download body; 0 is without limit.
@@ -116,6 +136,16 @@ impl Default for Behaviours {
             waf_scope: WafScope::default(),
             waf_blocks_cookieless: false,
             waf_answer: Fault::Waf405,
+            share_state_form: ShareStateForm::default(),
+            share_bad_state: BadShare::default(),
+            share_refused_data: RefusedData::default(),
+            share_snap_limit: 10_000,
+            share_snap_app_limit: 1000,
+            share_unknown_cid_lists_root: false,
+            share_gated: BTreeSet::from(["share_downurl".to_owned()]),
+            share_files_limit: 10_000,
+            share_waf_calls: 0,
+            space_bytes: 15 << 40,
             latency_ms: BTreeMap::new(),
             cdn_bytes_per_sec: 0,
         }
@@ -173,6 +203,45 @@ pub enum WafScope {
     Host,
     /// All hosts together.
     Cookie,
+}
+
+/// How a share's state is written; it has changed over the years (protocol notes, reading part, §5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareStateForm {
+    /// As a number, in both places.
+    #[default]
+    Number,
+    /// As a text, in both places.
+    Text,
+    /// As a number in `shareinfo` only.
+    InfoOnly,
+    /// Nowhere.
+    Absent,
+}
+
+/// What the listing of a share that cannot be used is answered with (protocol notes, reading part, §5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BadShare {
+    /// Success and an empty list; only the state tells.
+    #[default]
+    Empty,
+    /// A refusal with the code that belongs to the state.
+    Refused,
+}
+
+/// `data` of a refused share call (protocol notes, reading part, §5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedData {
+    /// `[]`.
+    #[default]
+    List,
+    /// `{}`.
+    Object,
+    /// There is none.
+    Absent,
 }
 
 #[cfg(test)]

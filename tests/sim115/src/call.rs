@@ -3,6 +3,8 @@
 //! The simulator is reached in two ways: by path prefix (`/webapi.115.com/files?…`) or by the `Host` header
 //! (`/files?…` with `Host: webapi.115.com`).
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, USER_AGENT};
 use http::{HeaderMap, Method, Request};
@@ -34,6 +36,8 @@ pub(crate) enum Host {
 /// A resolved request.
 #[derive(Debug)]
 pub(crate) struct Call {
+    /// The address the call came from.
+    pub(crate) peer: IpAddr,
     pub(crate) host: Host,
     pub(crate) host_name: String,
     pub(crate) method: Method,
@@ -47,7 +51,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// Reads a request; `None` when it is for no host of the service.
-    pub(crate) async fn read(request: Request<Incoming>) -> Option<Self> {
+    pub(crate) async fn read(request: Request<Incoming>, peer: IpAddr) -> Option<Self> {
         let (head, body) = request.into_parts();
         let (host_name, path) = locate(head.uri.path(), head.uri.host(), &head.headers)?;
         let (host, path) = classify(&host_name, &path);
@@ -58,7 +62,7 @@ impl Call {
             Err(_) => Bytes::new(),
         };
         params.extend(body_params(&head.headers, &body));
-        Some(Self { host, host_name, method: head.method, path, query, headers: head.headers, params })
+        Some(Self { peer, host, host_name, method: head.method, path, query, headers: head.headers, params })
     }
 
     /// The first value of a parameter; empty without one.

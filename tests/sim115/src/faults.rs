@@ -16,7 +16,8 @@ pub enum Fault {
     // === Blocks and refusals, each in its own wording ===
     /// The firewall's 405 page, for this call.
     Waf405,
-    /// The firewall's 405 page, for this call and for all of the same cookie and host for this long.
+    /// The firewall's 405 page, for this call and for all of the same cookie and host for this long; struck by it, a
+    /// share call takes with it all share calls of its address instead.
     Waf405For(#[serde(with = "millis")] Duration),
     /// The older interception page with status 418.
     Blocked418,

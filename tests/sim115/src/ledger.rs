@@ -16,13 +16,16 @@ pub struct LedgerEntry {
     /// The number of the call, from 1.
     pub number: u64,
     /// The endpoint's label: `files`, `natsort`, `getid`, `get_path_id`, `get_info`, `category`, `index_info`,
-    /// `order`, `downurl`, `download`, `cdn`, or `unknown`.
+    /// `order`, `downurl`, `download`, `share_snap`, `share_snap_app`, `share_downurl`, `share_downurl_windows`,
+    /// `share_downurl_web`, `share_skip_login_downurl`, `share_skip_login_downurl_app`, `share_is_skip_login`,
+    /// `share_downlist`, `share_downlist_app`, `share_receive`, `cdn`, or `unknown`.
     pub endpoint: String,
     /// The 115 host it was meant for.
     pub host: String,
     /// The method.
     pub method: String,
-    /// The query, or for an encrypted call what was inside.
+    /// The query, or for an encrypted call what was inside, or for a posted share call its share code, receive code
+    /// and file ids.
     pub query: String,
     /// The value of the cookie `UID`; empty without one.
     pub uid: String,
@@ -83,7 +86,7 @@ impl Ledger {
         book.last
     }
 
-    /// Notes what was inside an encrypted call.
+    /// Notes what was inside a call that shows nothing in its query.
     pub(crate) fn annotate(&self, number: u64, query: String) {
         if let Some(entry) = self.book.lock().entry(number) {
             entry.query = query;

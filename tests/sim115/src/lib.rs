@@ -1,7 +1,7 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
-//! It serves the calls a read-only client needs — listings, look-ups, download links, the download network itself —
-//! from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the real service is
+//! It serves the calls a read-only client needs — listings, look-ups, download links, shares, the download network
+//! itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the real service is
 //! known to. Its README lists every endpoint and behaviour with its source and how sure it is.
 //!
 //! It is written from the protocol alone and shares neither wire types nor cipher code with any client, so that a
@@ -35,15 +35,19 @@ mod pickcode;
 mod reply;
 mod server;
 mod service;
+mod share;
 mod state;
 mod tree;
 mod waf;
 
-pub use behaviours::{Behaviours, Binding, EmptyAgent, OrderMemory, WafScope};
+pub use behaviours::{
+    BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, RefusedData, ShareStateForm, WafScope,
+};
 pub use content::{Content, TRUE_SHA1_LIMIT, content};
 pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
 pub use server::{Options, Sim};
+pub use share::{Share, ShareSpec};
 pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use clap::Parser;
-use sim115::{Behaviours, Binding, EmptyAgent, Options, Sim, Tree};
+use sim115::{Behaviours, Binding, EmptyAgent, Options, ShareSpec, Sim, Tree};
 
 /// A simulated 115 cloud drive.
 #[derive(Debug, Parser)]
@@ -17,6 +17,20 @@ struct Arguments {
     /// Tree to serve: demo, demo-small, nasty, empty, flat:<files>, or <folders>x<files>.
     #[arg(long, default_value_t = Tree::Demo)]
     tree: Tree,
+
+    /// Add a share: its share code, its receive code (may be empty), its tree as for --tree, and its state as a number
+    /// (1 is normal and the default, 4 cancelled, 7 expired); may be given several times. Example:
+    /// sw3abc12xyz:a1b2:demo-small.
+    #[arg(long = "share", value_name = "CODE:RECEIVE:TREE[:STATE]")]
+    shares: Vec<ShareSpec>,
+
+    /// Let the files of the shares be downloaded without a login.
+    #[arg(long)]
+    share_skip_login: bool,
+
+    /// Block the share calls of an address after this many within the window; 0 never blocks.
+    #[arg(long, default_value_t = 0, value_name = "CALLS")]
+    share_waf_calls: u32,
 
     /// Scheme and authority that download links point to [default: the address listened on].
     #[arg(long, value_name = "URL")]
@@ -83,6 +97,7 @@ impl Arguments {
         behaviours.waf_calls = self.waf_calls;
         behaviours.waf_window_secs = self.waf_window;
         behaviours.waf_block_secs = self.waf_block;
+        behaviours.share_waf_calls = self.share_waf_calls;
         behaviours.link_lifetime_secs = self.link_lifetime;
         behaviours.link_binding = self.link_binding;
         behaviours.empty_agent = self.empty_agent;
@@ -104,6 +119,10 @@ async fn main() -> std::io::Result<()> {
     };
     let sim = Sim::start(options).await?;
     sim.behave(|behaviours| arguments.apply(behaviours));
+    for spec in &arguments.shares {
+        sim.add_share(spec);
+        sim.share(&spec.code, |share| share.skip_login = arguments.share_skip_login);
+    }
     let mut output = std::io::stdout();
     writeln!(output, "{}\n{}\n{}", sim.base_url(), sim.cookie(), sim.modulus_hex())?;
     output.flush()?;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -19,6 +19,7 @@ use crate::faults::FaultRule;
 use crate::ledger::LedgerEntry;
 use crate::m115::KeyPair;
 use crate::service;
+use crate::share::{Share, ShareSpec};
 use crate::state::Shared;
 use crate::tree::{Tree, TreeState};
 
@@ -104,6 +105,25 @@ impl Sim {
     /// Reads or edits the tree. No call is answered meanwhile.
     pub fn tree<R>(&self, edit: impl FnOnce(&mut TreeState) -> R) -> R {
         edit(&mut self.shared.tree.lock())
+    }
+
+    /// Adds a share. One of the same share code is replaced.
+    ///
+    /// # Panics
+    /// When the share code or the receive code has other characters than lower-case letters and digits, or the state
+    /// is none that is known.
+    pub fn add_share(&self, spec: &ShareSpec) {
+        self.shared.shares.lock().add(spec, self.shared.clock.unix());
+    }
+
+    /// Reads or changes a share: its state, its tree, how it refuses. No share call is answered meanwhile.
+    ///
+    /// # Panics
+    /// When there is no share of that code.
+    pub fn share<R>(&self, code: &str, change: impl FnOnce(&mut Share) -> R) -> R {
+        let mut shares = self.shared.shares.lock();
+        let Some(share) = shares.find(code) else { panic!("there is no share {code}") };
+        change(share)
     }
 
     /// How many calls an endpoint has had, by its label in the ledger.
@@ -199,8 +219,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stopping: Cancellati
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                tasks.spawn(connection(stream, Arc::clone(&shared), stopping.clone()));
+            Ok((stream, peer)) => {
+                tasks.spawn(connection(stream, peer.ip(), Arc::clone(&shared), stopping.clone()));
             }
             // Out of file descriptors, or a peer gone before it was taken: nothing a pause would not mend.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -208,10 +228,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stopping: Cancellati
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>, stopping: CancellationToken) {
+async fn connection(stream: TcpStream, peer: IpAddr, shared: Arc<Shared>, stopping: CancellationToken) {
     // A refusal only costs latency.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| service::serve(Arc::clone(&shared), request));
+    let service = service_fn(move |request| service::serve(Arc::clone(&shared), request, peer));
     // Without a timer idle connections stay open, so that no client meets one closing under its next request.
     let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     first(stopping.cancelled(), serving).await;

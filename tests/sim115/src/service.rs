@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::sleep;
 
 use crate::account::cookie_value;
-use crate::api::{self, Endpoint};
+use crate::api::{self, Endpoint, Turn};
 use crate::behaviours::{Behaviours, WafScope};
 use crate::call::{Call, Host};
 use crate::faults::Fault;
@@ -40,12 +41,16 @@ impl From<Infallible> for Hangup {
 }
 
 /// Serves one request.
-pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Reply, Hangup> {
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> Result<Reply, Hangup> {
     if let Some(path) = request.uri().path().strip_prefix("/__sim") {
         let path = path.to_owned();
         return Ok(control::answer(&shared, &path, request).await);
     }
-    let Some(call) = Call::read(request).await else { return Ok(no_such_host()) };
+    let Some(call) = Call::read(request, peer).await else { return Ok(no_such_host()) };
     let endpoint = Endpoint::of(&call);
     let faults = shared.faults.strike(endpoint.label(), offset(&call));
     let number = shared.ledger.open(entry(&call, endpoint, &faults), shared.clock.since_epoch());
@@ -68,14 +73,14 @@ async fn answer(
     }
     let rate = if call.host == Host::Cdn { behaviours.cdn_bytes_per_sec } else { 0 };
     let head_only = call.method == Method::HEAD;
-    if call.host != Host::Cdn && blocked(shared, call, &behaviours, faults) {
+    if call.host != Host::Cdn && blocked(shared, call, endpoint, &behaviours, faults) {
         let page = of_fault(&behaviours.waf_answer, call).or_else(|| of_fault(&Fault::Waf405, call));
         return Ok(page.unwrap_or_else(no_such_host));
     }
     let reply = match faults.iter().find_map(|fault| of_fault(fault, call)) {
         Some(reply) => reply,
         None if call.host == Host::Cdn => cdn::answer(shared, call, &behaviours, faults).await,
-        None => api::answer(shared, call, endpoint, &behaviours, faults, number),
+        None => api::answer(&Turn { shared, call, endpoint, behaviours: &behaviours, faults, number }),
     };
     Ok(shape(reply, faults, rate, head_only))
 }
@@ -94,16 +99,32 @@ async fn delay(behaviours: &Behaviours, endpoint: Endpoint, faults: &[Fault]) {
 }
 
 /// Counts the call at the firewall; a fault can also raise a block that outlives the call.
-fn blocked(shared: &Shared, call: &Call, behaviours: &Behaviours, faults: &[Fault]) -> bool {
+fn blocked(
+    shared: &Shared,
+    call: &Call,
+    endpoint: Endpoint,
+    behaviours: &Behaviours,
+    faults: &[Fault],
+) -> bool {
     let now = shared.clock.unix();
     let limits = Limits {
         calls: behaviours.waf_calls,
         window_secs: behaviours.waf_window_secs,
         block_secs: behaviours.waf_block_secs,
     };
-    let subject = subject(call, behaviours.waf_scope);
-    let cookieless = behaviours.waf_blocks_cookieless && subject.0.is_empty();
-    let blocked = shared.firewall.blocks(subject.clone(), now, limits) || cookieless;
+    let by_cookie = subject(call, behaviours.waf_scope);
+    let mut blocked = false;
+    // A call that needs no cookie is judged by its address alone.
+    if endpoint.needs_login() || !by_cookie.0.is_empty() {
+        let cookieless = behaviours.waf_blocks_cookieless && by_cookie.0.is_empty();
+        blocked = shared.firewall.blocks(by_cookie.clone(), now, limits) || cookieless;
+    }
+    let by_address = (call.peer.to_string(), "share".to_owned());
+    if endpoint.is_of_shares() {
+        let limits = Limits { calls: behaviours.share_waf_calls, ..limits };
+        blocked |= shared.firewall.blocks(by_address.clone(), now, limits);
+    }
+    let subject = if endpoint.is_of_shares() { by_address } else { by_cookie };
     for fault in faults {
         if let Fault::Waf405For(time) = fault {
             shared.firewall.block(subject.clone(), now + time.as_secs());
@@ -130,13 +151,21 @@ fn offset(call: &Call) -> u64 {
     }
 }
 
+/// What the ledger shows of what was asked: the query, or of a share call that is posted in plain the share it is for.
+fn query(call: &Call, endpoint: Endpoint) -> String {
+    if call.method != Method::POST || !endpoint.is_of_shares() || endpoint.is_sealed() {
+        return call.query.clone();
+    }
+    ["share_code", "receive_code", "file_id"].map(|name| format!("{name}={}", call.param(name))).join("&")
+}
+
 fn entry(call: &Call, endpoint: Endpoint, faults: &[Fault]) -> LedgerEntry {
     LedgerEntry {
         number: 0,
         endpoint: endpoint.label().to_owned(),
         host: call.host_name.clone(),
         method: call.method.to_string(),
-        query: call.query.clone(),
+        query: query(call, endpoint),
         uid: cookie_value(&call.cookies(), "UID").unwrap_or_default().to_owned(),
         user_agent: call.user_agent(),
         range: call.header(RANGE).to_owned(),

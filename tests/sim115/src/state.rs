@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::m115::KeyPair;
+use crate::share::Shares;
 use crate::tree::{Tree, TreeState};
 use crate::waf::Firewall;
 
@@ -21,6 +22,8 @@ use crate::waf::Firewall;
 /// Each lock is held for the length of one statement or one page of a listing, and never across an await.
 pub(crate) struct Shared {
     pub(crate) tree: Mutex<TreeState>,
+    /// Locked before the tree where both are needed.
+    pub(crate) shares: Mutex<Shares>,
     pub(crate) behaviours: Mutex<Behaviours>,
     pub(crate) ledger: Ledger,
     pub(crate) faults: Faults,
@@ -45,6 +48,7 @@ impl Shared {
         let key = KeyPair::fixed().ok_or_else(|| io::Error::other("the m115 key pair is damaged"))?;
         Ok(Self {
             tree: Mutex::new(tree),
+            shares: Mutex::default(),
             behaviours: Mutex::default(),
             ledger: Ledger::new(),
             faults: Faults::default(),

@@ -1,11 +1,12 @@
-//! The firewall in front of the service: too many calls of one cookie in a window, and it is blocked for a while
-//! (protocol notes, reading part, §6.2 and §6.3).
+//! The firewall in front of the service: too many calls of one cookie, or share calls of one address, in a
+//! window, and it is blocked for a while (protocol notes, reading part, §6.2 and §6.3).
 
 use std::collections::{HashMap, VecDeque};
 
 use parking_lot::Mutex;
 
-/// Who is counted and blocked together: the cookie's `UID`, and the host unless all hosts count together.
+/// Who is counted and blocked together: the cookie's `UID`, and the host unless all hosts count together; or for
+/// share calls the address they come from, and the word `share`.
 pub(crate) type Subject = (String, String);
 
 /// The firewall's limits.

@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Answer;
 use super::jitter;
 use super::refusal::refuse;
+use super::{Answer, Turn};
 use crate::account::USER_ID;
 use crate::behaviours::Behaviours;
 use crate::call::Call;
@@ -13,17 +13,11 @@ use crate::cdn::{Minted, Terms, mint};
 use crate::faults::Fault;
 use crate::m115::random_key;
 use crate::num::mix;
-use crate::state::Shared;
 use crate::tree::{PickCode, SimNode};
 
 /// `POST proapi app/chrome/downurl`: links for one or several pick codes, encrypted both ways.
-pub(super) fn downurl(
-    shared: &Shared,
-    call: &Call,
-    behaviours: &Behaviours,
-    faults: &[Fault],
-    number: u64,
-) -> Answer {
+pub(super) fn downurl(turn: &Turn<'_>) -> Answer {
+    let Turn { shared, call, behaviours, faults, number, .. } = *turn;
     let Some((key, request)) = shared.key.open_request(call.param("data")) else {
         return refuse(call, 990_002, "参数错误。").into();
     };
@@ -42,7 +36,7 @@ pub(super) fn downurl(
     for code in codes.split(',') {
         match granted(&tree.by_pick_code(code), call, behaviours) {
             Ok(node) => {
-                let (link, cookie) = entry(shared, node, call, behaviours, faults);
+                let (link, cookie) = entry(turn, node);
                 set_cookie = set_cookie.or(cookie);
                 links.insert(node.id.to_string(), link);
             }
@@ -80,13 +74,8 @@ fn granted<'tree>(
 }
 
 /// One entry of the answer's map, and the cookie that goes with its link.
-fn entry(
-    shared: &Shared,
-    node: &SimNode,
-    call: &Call,
-    behaviours: &Behaviours,
-    faults: &[Fault],
-) -> (Value, Option<String>) {
+fn entry(turn: &Turn<'_>, node: &SimNode) -> (Value, Option<String>) {
+    let Turn { shared, call, behaviours, faults, .. } = *turn;
     let mut size = json!(node.size().to_string());
     let (url, cookie) = if node.is_folder() || faults.contains(&Fault::UrlFalse) {
         (json!(false), None)
@@ -108,12 +97,14 @@ fn entry(
     (entry, cookie)
 }
 
-fn address(minted: &Minted, faults: &[Fault]) -> String {
+/// The link, or what a fault makes of it.
+pub(super) fn address(minted: &Minted, faults: &[Fault]) -> String {
     if faults.contains(&Fault::EmptyHost) { "https:///".to_owned() } else { minted.url.clone() }
 }
 
 /// `GET webapi files/download`: one link in plain text, for files that are not too large; works for violating ones.
-pub(super) fn download(shared: &Shared, call: &Call, behaviours: &Behaviours, faults: &[Fault]) -> Answer {
+pub(super) fn download(turn: &Turn<'_>) -> Answer {
+    let Turn { shared, call, behaviours, faults, .. } = *turn;
     let code = call.param("pickcode");
     if code.is_empty() {
         return refuse(call, 50_001, "缺少参数pickcode").into();

@@ -5,7 +5,7 @@ use serde_json::{Number, Value, json};
 use crate::num::mix;
 
 /// Texts that sometimes come as numbers; all others, such as names and hashes, stay texts.
-const NUMERIC_TEXTS: [&str; 22] = [
+const NUMERIC_TEXTS: [&str; 29] = [
     "cid",
     "pid",
     "fid",
@@ -28,6 +28,13 @@ const NUMERIC_TEXTS: [&str; 22] = [
     "record_open_time",
     "is_private",
     "file_category",
+    "snap_id",
+    "share_state",
+    "create_time",
+    "receive_count",
+    "auto_renewal",
+    "auto_fill_recvcode",
+    "fs",
 ];
 
 /// Turns about half of the scalars of an answer into the other type they may come as.

@@ -1,18 +1,22 @@
 //! The endpoints of webapi, aps and proapi: login check, answer, and the disturbances laid over the answer.
 
 mod download;
+mod endpoint;
 mod item;
 mod jitter;
 mod listing;
 mod lookup;
 mod refusal;
+mod share;
 mod space;
 
 use std::sync::atomic::Ordering;
 
 use http::header::SET_COOKIE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
+
+pub(crate) use endpoint::Endpoint;
 
 use crate::account::Login;
 use crate::behaviours::Behaviours;
@@ -22,59 +26,24 @@ use crate::num::mix;
 use crate::reply::{Reply, json_text};
 use crate::state::Shared;
 
-/// What a call asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    Files,
-    Natsort,
-    Getid,
-    GetPathId,
-    GetInfo,
-    Category,
-    IndexInfo,
-    Order,
-    Downurl,
-    Download,
-    Cdn,
-    Unknown,
+/// One call with all its answer depends on.
+pub(crate) struct Turn<'call> {
+    pub(crate) shared: &'call Shared,
+    pub(crate) call: &'call Call,
+    pub(crate) endpoint: Endpoint,
+    /// The switches as they were when the call came.
+    pub(crate) behaviours: &'call Behaviours,
+    /// The faults that strike it.
+    pub(crate) faults: &'call [Fault],
+    /// Its number in the ledger.
+    pub(crate) number: u64,
 }
 
-impl Endpoint {
-    /// The endpoint of a call.
-    pub(crate) fn of(call: &Call) -> Self {
-        let posted = call.method == Method::POST;
-        match (call.host, call.path.trim_end_matches('/')) {
-            (Host::Cdn, _) => Self::Cdn,
-            (Host::Webapi, "/files") => Self::Files,
-            (Host::Webapi, "/files/getid") => Self::Getid,
-            (Host::Webapi, "/files/get_path_id") => Self::GetPathId,
-            (Host::Webapi, "/files/get_info") => Self::GetInfo,
-            (Host::Webapi, "/category/get") => Self::Category,
-            (Host::Webapi, "/files/index_info") => Self::IndexInfo,
-            (Host::Webapi, "/files/order") if posted => Self::Order,
-            (Host::Webapi, "/files/download") if !posted => Self::Download,
-            (Host::Aps, "/natsort/files.php") => Self::Natsort,
-            (Host::Proapi, "/app/chrome/downurl") if posted => Self::Downurl,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// The name the ledger, faults and latencies know it by.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Files => "files",
-            Self::Natsort => "natsort",
-            Self::Getid => "getid",
-            Self::GetPathId => "get_path_id",
-            Self::GetInfo => "get_info",
-            Self::Category => "category",
-            Self::IndexInfo => "index_info",
-            Self::Order => "order",
-            Self::Downurl => "downurl",
-            Self::Download => "download",
-            Self::Cdn => "cdn",
-            Self::Unknown => "unknown",
-        }
+impl Turn<'_> {
+    /// Whether the call is logged in.
+    fn login(&self) -> Login {
+        let lingering = if self.call.host == Host::Proapi { 0 } else { self.behaviours.kicked_grace_secs };
+        self.shared.account.judge(&self.call.cookies(), self.shared.clock.unix(), lingering)
     }
 }
 
@@ -92,50 +61,48 @@ impl From<Value> for Answer {
 }
 
 /// Answers a call to one of the API hosts.
-pub(crate) fn answer(
-    shared: &Shared,
-    call: &Call,
-    endpoint: Endpoint,
-    behaviours: &Behaviours,
-    faults: &[Fault],
-    number: u64,
-) -> Reply {
-    let lingering = if call.host == Host::Proapi { 0 } else { behaviours.kicked_grace_secs };
-    let login = shared.account.judge(&call.cookies(), shared.clock.unix(), lingering);
-    let mut answer = match (scripted(call, faults), login) {
+pub(crate) fn answer(turn: &Turn<'_>) -> Reply {
+    let (call, endpoint) = (turn.call, turn.endpoint);
+    let login = if endpoint.needs_login() { turn.login() } else { Login::In };
+    let mut answer = match (scripted(call, turn.faults), login) {
         (Some(refusal), _) => refusal.into(),
         (None, _) if endpoint == Endpoint::Unknown => {
             refusal::refuse(call, 980_006, "404 no such API").into()
         }
-        (None, Login::In) => of_endpoint(shared, call, endpoint, behaviours, faults, number),
+        (None, Login::In) => of_endpoint(turn),
         (None, Login::WithoutCid) if matches!(endpoint, Endpoint::Files | Endpoint::Natsort) => {
             listing::empty(call).into()
         }
         (None, Login::WithoutCid | Login::Out) => refusal::logged_out(call).into(),
     };
-    disturb(shared, &mut answer.value, behaviours, faults);
-    write(&answer, behaviours, faults)
+    disturb(turn, &mut answer.value);
+    write(&answer, turn.behaviours, turn.faults)
 }
 
-fn of_endpoint(
-    shared: &Shared,
-    call: &Call,
-    endpoint: Endpoint,
-    behaviours: &Behaviours,
-    faults: &[Fault],
-    number: u64,
-) -> Answer {
-    match endpoint {
-        Endpoint::Files | Endpoint::Natsort => listing::list(shared, call, endpoint, behaviours).into(),
+fn of_endpoint(turn: &Turn<'_>) -> Answer {
+    let Turn { shared, call, behaviours, .. } = *turn;
+    match turn.endpoint {
+        Endpoint::Files | Endpoint::Natsort => listing::list(shared, call, turn.endpoint, behaviours).into(),
         Endpoint::Getid => lookup::getid(shared, call).into(),
         Endpoint::GetPathId => lookup::get_path_id(shared, call).into(),
         Endpoint::GetInfo => lookup::get_info(shared, call).into(),
         Endpoint::Category => lookup::category(shared, call).into(),
-        Endpoint::IndexInfo => space::index_info(shared).into(),
+        Endpoint::IndexInfo => space::index_info(shared, behaviours).into(),
         Endpoint::Order => listing::set_order(shared, call, behaviours).into(),
-        Endpoint::Downurl => download::downurl(shared, call, behaviours, faults, number),
-        Endpoint::Download => download::download(shared, call, behaviours, faults),
+        Endpoint::Downurl => download::downurl(turn),
+        Endpoint::Download => download::download(turn),
         Endpoint::Cdn | Endpoint::Unknown => json!({}).into(),
+        Endpoint::ShareSnap
+        | Endpoint::ShareSnapApp
+        | Endpoint::ShareDownurl
+        | Endpoint::ShareDownurlWindows
+        | Endpoint::ShareDownurlWeb
+        | Endpoint::ShareSkipLoginDownurl
+        | Endpoint::ShareSkipLoginDownurlApp
+        | Endpoint::ShareIsSkipLogin
+        | Endpoint::ShareDownlist
+        | Endpoint::ShareDownlistApp
+        | Endpoint::ShareReceive => share::answer(turn),
     }
 }
 
@@ -150,19 +117,23 @@ fn scripted(call: &Call, faults: &[Fault]) -> Option<Value> {
 }
 
 /// Wrong types and jitter.
-fn disturb(shared: &Shared, value: &mut Value, behaviours: &Behaviours, faults: &[Fault]) {
-    let turn = shared.answers.fetch_add(1, Ordering::Relaxed);
+fn disturb(turn: &Turn<'_>, value: &mut Value) {
+    let Turn { behaviours, faults, .. } = *turn;
+    let count = turn.shared.answers.fetch_add(1, Ordering::Relaxed);
     let refused = value.get("state") == Some(&Value::Bool(false));
+    if refused && turn.endpoint.is_of_shares() {
+        share::shape_refusal(value, behaviours);
+    }
     if behaviours.wrong_type_on_error && refused {
         let wrong = [json!([]), json!({}), json!(""), Value::Null, json!(false)];
-        let choice = usize::try_from(turn % 5).unwrap_or_default();
+        let choice = usize::try_from(count % 5).unwrap_or_default();
         value["data"] = wrong[choice].clone();
     }
     if faults.contains(&Fault::WrongType) {
         jitter::wrong_type(value);
     }
     if behaviours.type_jitter {
-        jitter::jitter(value, mix(0x0717_7e12, turn));
+        jitter::jitter(value, mix(0x0717_7e12, count));
     }
 }
 

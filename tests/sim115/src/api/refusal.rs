@@ -28,6 +28,10 @@ pub(super) fn logged_out(call: &Call) -> Value {
 pub(super) fn refuse(call: &Call, code: i64, message: &str) -> Value {
     match (call.host, call.path.as_str()) {
         (Host::Aps, _) | (Host::Webapi, "/files") => json!({"state": false, "error": message, "errNo": code}),
+        // The calls about shares name the message as the web API does, on every host.
+        (Host::Proapi, path) if path.contains("/share/") => {
+            json!({"state": false, "error": message, "errno": code, "data": []})
+        }
         (Host::Proapi, _) => json!({"state": false, "msg": message, "errno": code, "data": []}),
         _ => json!({"state": false, "error": message, "errno": code, "data": []}),
     }

@@ -3,21 +3,20 @@
 use serde_json::{Value, json};
 
 use super::lookup::formatted;
+use crate::behaviours::Behaviours;
 use crate::state::Shared;
 
-/// The space of the account.
-const TOTAL_BYTES: u64 = 15 << 40;
-
 /// Answers the call that clients use to see whether they are logged in.
-pub(super) fn index_info(shared: &Shared) -> Value {
-    let used = shared.tree.lock().total_bytes().min(TOTAL_BYTES);
+pub(super) fn index_info(shared: &Shared, behaviours: &Behaviours) -> Value {
+    let total = behaviours.space_bytes;
+    let used = shared.tree.lock().total_bytes().min(total);
     let size = |bytes: u64| json!({"size": bytes, "size_format": formatted(bytes)});
     let now = shared.clock.unix();
     json!({
         "state": true, "error": "", "errno": 0,
         "data": {
             "space_info": {
-                "all_total": size(TOTAL_BYTES), "all_remain": size(TOTAL_BYTES - used), "all_use": size(used),
+                "all_total": size(total), "all_remain": size(total - used), "all_use": size(used),
             },
             "login_devices_info": {
                 "last": {

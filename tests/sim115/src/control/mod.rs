@@ -3,6 +3,7 @@
 //! Bodies and answers are JSON unless said otherwise. The control API is no part of the simulated service: it is never
 //! counted, delayed, blocked or faulted.
 
+mod shares;
 mod tree;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::state::Shared;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 19] = [
+const ROUTES: [&str; 22] = [
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts",
     "DELETE /__sim/ledger",
@@ -41,9 +42,12 @@ const ROUTES: [&str; 19] = [
     "POST /__sim/cookie {\"action\": \"expire\" | \"kick\" | \"renew\"}",
     "GET /__sim/key",
     "GET /__sim/open",
-    "GET /__sim/tree?format=paths | json",
-    "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000}",
-    "GET /__sim/content?path=/a/b (the bytes; also ?id=)",
+    "GET /__sim/tree?format=paths | json (also &share=CODE)",
+    "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000} (also ?share=CODE)",
+    "GET /__sim/content?path=/a/b (the bytes; also ?id=, &share=CODE)",
+    "GET /__sim/shares",
+    "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
+    "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"state\": 7} (changes)",
     "POST /__sim/firewall/clear",
 ];
 
@@ -104,9 +108,11 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         ("POST", "cookie") => cookie_action(shared, body)?,
         ("GET", "key") => json!({"modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent()}),
         ("GET", "open") => json!({"open": shared.links.open_bodies()}),
-        ("GET", "tree") => return Ok(tree::show(shared, query)),
-        ("POST", "tree") => tree::edit(shared, body)?,
+        ("GET", "tree") => return tree::show(shared, query),
+        ("POST", "tree") => tree::edit(shared, query, body)?,
         ("GET", "content") => return tree::content_of(shared, query),
+        ("GET", "shares") => shares::list(shared),
+        ("POST", "shares") => shares::put(shared, body)?,
         ("POST", "firewall/clear") => {
             shared.firewall.clear();
             json!({})

@@ -107,12 +107,24 @@ enum Edit {
 }
 
 /// Makes one edit and shows the node it was about.
-pub(super) fn edit(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
+pub(super) fn edit(shared: &Shared, query: &str, body: &Bytes) -> Result<Value, Failure> {
     let edit: Edit = parsed(body)?;
-    let mut tree = shared.tree.lock();
-    let id = apply(&mut tree, edit)?;
-    let shown = tree.node(id).map_or_else(|| json!({"id": id}), |node| described(node, None));
-    Ok(shown)
+    within(shared, query, |tree| {
+        let id = apply(tree, edit)?;
+        Ok(tree.node(id).map_or_else(|| json!({"id": id}), |node| described(node, None)))
+    })
+}
+
+/// Does something with the account's tree, or with that of the share the query names.
+fn within<R>(
+    shared: &Shared,
+    query: &str,
+    act: impl FnOnce(&mut TreeState) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let Some(code) = param(query, "share") else { return act(&mut shared.tree.lock()) };
+    let mut known = shared.shares.lock();
+    let share = known.find(&code).ok_or_else(|| (StatusCode::NOT_FOUND, format!("no such share: {code}")))?;
+    act(&mut share.tree)
 }
 
 fn apply(tree: &mut TreeState, edit: Edit) -> Result<u64, Failure> {
@@ -156,8 +168,11 @@ fn apply(tree: &mut TreeState, edit: Edit) -> Result<u64, Failure> {
 }
 
 /// The whole tree, as JSON or as one line per node.
-pub(super) fn show(shared: &Shared, query: &str) -> Reply {
-    let tree = shared.tree.lock();
+pub(super) fn show(shared: &Shared, query: &str) -> Result<Reply, Failure> {
+    within(shared, query, |tree| Ok(shown(tree, query)))
+}
+
+fn shown(tree: &TreeState, query: &str) -> Reply {
     if param(query, "format").as_deref() == Some("paths") {
         let lines: String = tree.walk().iter().map(|(path, node)| line(path, node)).collect();
         return reply(StatusCode::OK, "text/plain; charset=utf-8", lines);
@@ -196,10 +211,11 @@ pub(super) fn content_of(shared: &Shared, query: &str) -> Result<Reply, Failure>
         (Some(id), _) => NodeRef::Id(id.parse().unwrap_or(u64::MAX)),
         (None, path) => NodeRef::Path(path.unwrap_or_default()),
     };
-    let tree = shared.tree.lock();
-    let id = node.resolve(&tree)?;
-    let content = tree.node(id).filter(|node| id != ROOT && !node.is_folder()).map(content);
-    let content = content.ok_or_else(|| (StatusCode::CONFLICT, format!("not a file: {node:?}")))?;
+    let content = within(shared, query, |tree| {
+        let id = node.resolve(tree)?;
+        let content = tree.node(id).filter(|node| id != ROOT && !node.is_folder()).map(content);
+        content.ok_or_else(|| (StatusCode::CONFLICT, format!("not a file: {node:?}")))
+    })?;
     let size = content.size();
     let mut reply = reply(StatusCode::OK, "application/octet-stream", Bytes::new());
     *reply.body_mut() = SimBody::range(content, 0, size);

@@ -58,6 +58,43 @@ async fn the_tree_is_edited_and_shown() {
 }
 
 #[tokio::test]
+async fn shares_are_added_changed_and_shown() {
+    let sim = start(Tree::Empty).await;
+    let added = json!({"code": "sw3abc12xyz", "receive_code": "a1b2", "tree": "demo-small", "state": 4});
+    assert_eq!(ask(&sim, "POST", "shares", added).await["state"], 4);
+    let snap = "/webapi.115.com/share/snap?share_code=sw3abc12xyz&receive_code=a1b2";
+    assert_eq!(get_with(&sim, snap, &[]).await.json()["data"]["share_state"], 4);
+    let changed =
+        json!({"code": "sw3abc12xyz", "state": 1, "title": "films", "skip_login": true, "refusal": 0});
+    let changed = ask(&sim, "POST", "shares", changed).await;
+    assert_eq!((&changed["receive_code"], &changed["skip_login"]), (&json!("a1b2"), &json!(true)));
+    let file = json!({"op": "add_file", "parent": "/", "name": "new.txt", "text": "new"});
+    ask(&sim, "POST", "tree?share=sw3abc12xyz", file).await;
+    let listed = get_with(&sim, snap, &[]).await.json();
+    assert_eq!(
+        (&listed["data"]["count"], &listed["data"]["shareinfo"]["share_title"]),
+        (&json!(9), &json!("films"))
+    );
+    let bytes = get_with(&sim, "/__sim/content?share=sw3abc12xyz&path=/new.txt", &[]).await;
+    assert_eq!(bytes.text(), "new");
+    let paths = get_with(&sim, "/__sim/tree?share=sw3abc12xyz&format=paths", &[]).await.text();
+    assert!(paths.lines().any(|line| line.ends_with("\t/new.txt")) && sim.tree(|tree| tree.is_empty()));
+    ask(&sim, "POST", "shares", json!({"code": "sw3abc12xyz", "refusal": 4_100_033})).await;
+    assert_eq!(get_with(&sim, snap, &[]).await.json()["errno"], 4_100_033);
+    assert_eq!(ask(&sim, "GET", "shares", Value::Null).await["shares"][0]["code"], "sw3abc12xyz");
+    for (bad, status) in [
+        (json!({"code": "nowhere", "state": 1}), 404),
+        (json!({"code": "sw3abc12xyz", "state": 10}), 400),
+        (json!({"code": "NO", "tree": "demo"}), 400),
+        (json!({"code": "sw1", "tree": "deml"}), 400),
+        (json!({"code": "sw1", "owner": 1}), 400),
+    ] {
+        assert_eq!(control(&sim, "POST", "shares", &bad).await.status, status, "{bad}");
+    }
+    assert_eq!(get_with(&sim, "/__sim/tree?share=sw1", &[]).await.status, 404);
+}
+
+#[tokio::test]
 async fn switches_faults_clock_and_cookie_obey() {
     let sim = start(Tree::Demo).await;
     let changed = ask(&sim, "PATCH", "behaviours", json!({"type_jitter": true, "count_lie": 5})).await;

@@ -5,6 +5,7 @@
 //! `/`, and hold character references.
 
 mod build;
+mod graft;
 mod naming;
 mod nasty;
 mod node;
@@ -32,6 +33,9 @@ pub const ROOT: u64 = 0;
 /// The first id handed out; ids of the real service have this many digits.
 const FIRST_ID: u64 = 2_580_033_742_990_999_100;
 
+/// How many ids lie between the first ones of two owners.
+const FOREIGN_IDS: u64 = 1_000_000_000;
+
 /// The creation time of the first node of a built tree; each later one is a minute younger.
 const FIRST_TIME: u64 = 1_700_000_000;
 
@@ -40,6 +44,7 @@ const FIRST_TIME: u64 = 1_700_000_000;
 pub struct TreeState {
     nodes: HashMap<u64, SimNode>,
     children: HashMap<u64, Vec<u64>>,
+    first_id: u64,
     next_id: u64,
     deleted: HashSet<u64>,
     orders: Orders,
@@ -50,10 +55,18 @@ pub struct TreeState {
 
 impl Default for TreeState {
     fn default() -> Self {
+        Self::starting_at(FIRST_ID)
+    }
+}
+
+impl TreeState {
+    /// A tree with nothing but the root, whose ids are handed out from `first_id` on.
+    fn starting_at(first_id: u64) -> Self {
         let mut tree = Self {
             nodes: HashMap::new(),
             children: HashMap::new(),
-            next_id: FIRST_ID,
+            first_id,
+            next_id: first_id,
             deleted: HashSet::new(),
             orders: Orders::default(),
             remembered: HashMap::new(),
@@ -65,12 +78,17 @@ impl Default for TreeState {
         tree.children.insert(ROOT, Vec::new());
         tree
     }
-}
 
-impl TreeState {
     /// A tree of the given kind.
     pub fn build(kind: &Tree) -> Self {
         let mut tree = Self::default();
+        build::fill(&mut tree, kind);
+        tree
+    }
+
+    /// A tree of the given kind that belongs to somebody else: its ids are none of the account's own.
+    pub(crate) fn build_foreign(kind: &Tree, owner: u64) -> Self {
+        let mut tree = Self::starting_at(FIRST_ID + (owner + 1) * FOREIGN_IDS);
         build::fill(&mut tree, kind);
         tree
     }
@@ -239,7 +257,9 @@ impl TreeState {
     }
 
     fn stamp(&self) -> u64 {
-        self.clock.as_ref().map_or_else(|| FIRST_TIME + 60 * (self.next_id - FIRST_ID), |clock| clock.unix())
+        self.clock
+            .as_ref()
+            .map_or_else(|| FIRST_TIME + 60 * (self.next_id - self.first_id), |clock| clock.unix())
     }
 }
 

@@ -1,0 +1,135 @@
+//! Which endpoint a call is for, and what the ledger, faults and latencies name it.
+
+use http::Method;
+
+use crate::call::{Call, Host};
+
+/// What a call asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Files,
+    Natsort,
+    Getid,
+    GetPathId,
+    GetInfo,
+    Category,
+    IndexInfo,
+    Order,
+    Downurl,
+    Download,
+    ShareSnap,
+    ShareSnapApp,
+    ShareDownurl,
+    ShareDownurlWindows,
+    ShareDownurlWeb,
+    ShareSkipLoginDownurl,
+    ShareSkipLoginDownurlApp,
+    ShareIsSkipLogin,
+    ShareDownlist,
+    ShareDownlistApp,
+    ShareReceive,
+    Cdn,
+    Unknown,
+}
+
+impl Endpoint {
+    /// The endpoint of a call.
+    pub(crate) fn of(call: &Call) -> Self {
+        let posted = call.method == Method::POST;
+        let path = call.path.trim_end_matches('/');
+        match call.host {
+            Host::Cdn => Self::Cdn,
+            Host::Webapi => Self::of_webapi(path, posted),
+            Host::Aps if path == "/natsort/files.php" => Self::Natsort,
+            Host::Proapi => Self::of_proapi(path, posted),
+            Host::Aps | Host::Other => Self::Unknown,
+        }
+    }
+
+    fn of_webapi(path: &str, posted: bool) -> Self {
+        match path {
+            "/files" => Self::Files,
+            "/files/getid" => Self::Getid,
+            "/files/get_path_id" => Self::GetPathId,
+            "/files/get_info" => Self::GetInfo,
+            "/category/get" => Self::Category,
+            "/files/index_info" => Self::IndexInfo,
+            "/files/order" if posted => Self::Order,
+            "/files/download" if !posted => Self::Download,
+            "/share/snap" if !posted => Self::ShareSnap,
+            "/share/downurl" if !posted => Self::ShareDownurlWeb,
+            "/share/skip_login_downurl" if posted => Self::ShareSkipLoginDownurl,
+            "/share/is_skip_login" if posted => Self::ShareIsSkipLogin,
+            "/share/downlist" if !posted => Self::ShareDownlist,
+            "/share/receive" if posted => Self::ShareReceive,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn of_proapi(path: &str, posted: bool) -> Self {
+        match path {
+            "/app/chrome/downurl" if posted => Self::Downurl,
+            "/app/share/downurl" if posted => Self::ShareDownurl,
+            "/os_windows/2.0/share/downurl" if !posted => Self::ShareDownurlWindows,
+            "/app/share/skip_login_downurl" if posted => Self::ShareSkipLoginDownurlApp,
+            "/app/share/downlist" | "/os_windows/2.0/share/downlist" if !posted => Self::ShareDownlistApp,
+            // The first part names the application, whichever it is.
+            _ => match path.trim_start_matches('/').split_once('/') {
+                Some((_, "2.0/share/snap")) if !posted => Self::ShareSnapApp,
+                Some((_, "2.0/share/receive")) if posted => Self::ShareReceive,
+                _ => Self::Unknown,
+            },
+        }
+    }
+
+    /// The name the ledger, faults and latencies know it by.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Natsort => "natsort",
+            Self::Getid => "getid",
+            Self::GetPathId => "get_path_id",
+            Self::GetInfo => "get_info",
+            Self::Category => "category",
+            Self::IndexInfo => "index_info",
+            Self::Order => "order",
+            Self::Downurl => "downurl",
+            Self::Download => "download",
+            Self::ShareSnap => "share_snap",
+            Self::ShareSnapApp => "share_snap_app",
+            Self::ShareDownurl => "share_downurl",
+            Self::ShareDownurlWindows => "share_downurl_windows",
+            Self::ShareDownurlWeb => "share_downurl_web",
+            Self::ShareSkipLoginDownurl => "share_skip_login_downurl",
+            Self::ShareSkipLoginDownurlApp => "share_skip_login_downurl_app",
+            Self::ShareIsSkipLogin => "share_is_skip_login",
+            Self::ShareDownlist => "share_downlist",
+            Self::ShareDownlistApp => "share_downlist_app",
+            Self::ShareReceive => "share_receive",
+            Self::Cdn => "cdn",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it is a call about a share, and so blocked together with the other share calls of its address.
+    pub(crate) fn is_of_shares(self) -> bool {
+        self.label().starts_with("share_")
+    }
+
+    /// Whether it is answered to those only who are logged in (protocol notes, reading part, §5.5).
+    pub(crate) fn needs_login(self) -> bool {
+        !matches!(
+            self,
+            Self::ShareSnap
+                | Self::ShareSkipLoginDownurl
+                | Self::ShareSkipLoginDownurlApp
+                | Self::ShareIsSkipLogin
+                | Self::ShareDownlist
+        )
+    }
+
+    /// Whether the request is encrypted.
+    pub(crate) fn is_sealed(self) -> bool {
+        matches!(self, Self::Downurl | Self::ShareDownurl | Self::ShareSkipLoginDownurlApp)
+    }
+}
