@@ -17,7 +17,7 @@ pub use accounts::Accounts;
 use crate::cache::DriveKey;
 use crate::config::Config;
 use crate::dav::{self, Dav};
-use crate::drive::{CloudDrive, Drive};
+use crate::drive::Drive;
 use crate::server::{self, DownloadProxy};
 use crate::vfs::{self, Mount, VPath, Vfs};
 
@@ -171,17 +171,21 @@ fn server_options(config: &Config, prefix: String) -> server::Options {
 }
 
 fn mounts(config: &Config, accounts: &Accounts) -> anyhow::Result<Vec<Mount>> {
-    let mut drives: HashMap<DriveKey, Arc<dyn Drive>> = HashMap::new();
+    let mut drives: HashMap<&str, (DriveKey, Arc<dyn Drive>)> = HashMap::new();
     let mut mounts = Vec::with_capacity(config.mounts.len());
     for mount in &config.mounts {
-        let (client, drive_key) = accounts.of(&mount.account).with_context(|| {
-            format!("the mount {} names the unknown account {}", mount.path, mount.account)
-        })?;
-        let drive = drives.entry(drive_key).or_insert_with(|| Arc::new(CloudDrive::new(Arc::clone(client))));
+        // Mounts of an account share its drive.
+        if !drives.contains_key(&*mount.account) {
+            let (key, drive) = accounts.drive(&mount.account).with_context(|| {
+                format!("the mount {} names the unknown account {}", mount.path, mount.account)
+            })?;
+            drives.insert(&mount.account, (key, Arc::new(drive)));
+        }
+        let (drive_key, drive) = &drives[&*mount.account];
         mounts.push(Mount {
             path: VPath::parse(&mount.path).with_context(|| format!("the mount path {:?}", mount.path))?,
             drive: Arc::clone(drive),
-            drive_key,
+            drive_key: *drive_key,
             root: mount.root,
             download: mount.download,
         });

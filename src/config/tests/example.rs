@@ -71,11 +71,26 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
     let commented: Vec<_> = EXAMPLE.lines().filter_map(|line| line.strip_prefix('#')).collect();
     let uncommented: Vec<_> =
         commented.iter().filter(|line| !line.starts_with(' ') && line.contains(" = ")).collect();
-    let forms = ["password_hash_file", "cookie_file", "proxy_token_file", "base_url", "m115_public_key"];
+    let forms = [
+        "password_hash_file",
+        "cookie_file",
+        "name",
+        "same_as",
+        "cookie_file",
+        "use",
+        "proxy_token_file",
+        "base_url",
+        "m115_public_key",
+    ];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
-    let upstream = format!("[upstream]\n{}\n{}", uncommented[3], uncommented[4]);
+    let line = |key: &str| uncommented.iter().rfind(|line| line.starts_with(key)).unwrap();
+    let upstream = format!("[upstream]\n{}\n{}", line("base_url"), line("m115_public_key"));
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());
+    let another =
+        format!("[[accounts]]\n{}\ncookie = \"c\"\n{}\n{}", line("name"), line("same_as"), line("use"));
+    let accounts = Given::minimal_and(&another).load().accounts;
+    assert_eq!(accounts[1].same_as.as_deref(), Some("main"));
 }
 
 #[test]
