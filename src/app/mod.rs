@@ -61,7 +61,7 @@ impl App {
     /// Goes on with another configuration: requests that come from now on are answered by it.
     ///
     /// No connection is closed, and requests in progress end as they began. Accounts that have not changed keep their pace,
-    /// their session and what is remembered of their drives. What only a new start can change stays as it was;
+    /// their session and what is remembered of their drives; one that is signed out is looked at once more. What only a new start can change stays as it was;
     /// the names of these keys are returned.
     ///
     /// **Errors**: those of [`App::build`]. Nothing has changed then.
@@ -70,6 +70,7 @@ impl App {
         let mut config = config.clone();
         let unchanged = keep_fixed(&current.config, &mut config);
         let (next, state) = Assembled::new(&config, Some(&current), &self.tracker)?;
+        next.accounts.clients().for_each(|client| client.look_again());
         self.server.replace(state);
         current.stop_watch.cancel();
         *current = next;
