@@ -11,6 +11,7 @@ mod path;
 mod read_plan;
 mod reader;
 mod resolve;
+mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,6 +25,7 @@ pub use path::{BadPath, VPath};
 pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
 pub use resolve::NodeRef;
+pub use view::{Access, At, Rule, Standing, View};
 
 use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};
@@ -62,8 +64,10 @@ pub struct Vfs {
 pub struct Folder {
     /// The folder itself.
     pub node: NodeRef,
-    /// Its children, all of them.
+    /// Its children, all of them; those the user may see are [`Folder::shown`].
     pub listing: Arc<Listing>,
+    /// What the user may see of them.
+    standing: Standing,
 }
 
 impl Vfs {
@@ -78,54 +82,55 @@ impl Vfs {
         }
     }
 
-    /// What is at `path`.
+    /// What is at `at`. What its view hides is answered exactly like what is not there, here and in all the others.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.
-    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
-        self.node_at(meter, path, Walk::Load).await
+    pub async fn stat(&self, meter: &Meter, at: &At) -> Result<NodeRef, VfsError> {
+        self.node_at(meter, at, Walk::Load).await
     }
 
-    /// What is at `path`, if a client only wants to know whether it exists.
+    /// What is at `at`, if a client only wants to know whether it exists.
     ///
     /// **Cost**: as [`Vfs::stat`]; none for names that systems look for everywhere (`.DS_Store`, `desktop.ini` …),
     /// which are not there unless the cache holds them.
-    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
-        let is_probe = path.name().is_some_and(access::is_probe_name);
-        self.node_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
+    pub async fn probe(&self, meter: &Meter, at: &At) -> Result<NodeRef, VfsError> {
+        let is_probe = at.path().name().is_some_and(access::is_probe_name);
+        self.node_at(meter, at, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
     }
 
-    async fn node_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<NodeRef, VfsError> {
-        match self.resolve(meter, path, walk).await {
+    async fn node_at(&self, meter: &Meter, at: &At, walk: Walk) -> Result<NodeRef, VfsError> {
+        match self.resolve(meter, at, walk).await {
             Ok(Found::Mounted(located)) => Ok(located.node),
-            Ok(Found::Virtual(node, _)) => Ok(NodeRef::Own(Arc::clone(node))),
-            Err(kind) => Err(VfsError { op: Op::Stat, path: path.clone(), kind }),
+            Ok(Found::Virtual(node, ..)) => Ok(NodeRef::Own(Arc::clone(node))),
+            Err(kind) => Err(VfsError { op: Op::Stat, path: at.path().clone(), kind }),
         }
     }
 
-    /// The folder at `path` with all its children.
+    /// The folder at `at` with all its children.
     ///
     /// **Cost**: as [`Vfs::stat`], and one call for each of its pages if it is not in the cache.
-    pub async fn list(&self, meter: &Meter, path: &VPath) -> Result<Folder, VfsError> {
-        let fail = |kind| VfsError { op: Op::List, path: path.clone(), kind };
-        match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Found::Virtual(node, listing) => {
-                Ok(Folder { node: NodeRef::Own(Arc::clone(node)), listing: Arc::clone(listing) })
+    pub async fn list(&self, meter: &Meter, at: &At) -> Result<Folder, VfsError> {
+        let fail = |kind| VfsError { op: Op::List, path: at.path().clone(), kind };
+        match self.resolve(meter, at, Walk::Load).await.map_err(fail)? {
+            Found::Virtual(node, listing, standing) => {
+                let (node, listing) = (NodeRef::Own(Arc::clone(node)), Arc::clone(listing));
+                Ok(Folder { node, listing, standing })
             }
             Found::Mounted(Located { node, .. }) if !node.is_folder() => Err(fail(VfsErrorKind::NotAFolder)),
-            Found::Mounted(Located { mount, node, parent }) => {
+            Found::Mounted(Located { mount, node, parent, standing }) => {
                 let listing = self.children(meter, &mount, node.id, parent).await.map_err(fail)?;
-                Ok(Folder { node, listing })
+                Ok(Folder { node, listing, standing })
             }
         }
     }
 
-    /// The space of the account that serves `path`; a folder of the gateway's own has none.
+    /// The space of the account that serves `at`; a folder of the gateway's own has none.
     ///
     /// **Errors**: `Unavailable` if it takes long; it is there a little later.
     /// **Cost**: one call if it is not in the cache, and none for a while after a failure,
     /// in which the last known space is told. The path itself is not looked up.
-    pub async fn quota(&self, meter: &Meter, path: &VPath) -> Result<Option<Arc<Quota>>, VfsError> {
-        let mounts::Place::Mounted(mount, _, _) = self.mounts.find(path) else { return Ok(None) };
+    pub async fn quota(&self, meter: &Meter, at: &At) -> Result<Option<Arc<Quota>>, VfsError> {
+        let mounts::Place::Mounted(mount, _, _) = self.mounts.find(at.tree_path()) else { return Ok(None) };
         let load = || {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.quota(&meter).await.map(Arc::new) }
@@ -138,7 +143,7 @@ impl Vfs {
                 DriveError::new(DriveErrorKind::Unavailable, reason)
             }
         };
-        Err(VfsError { op: Op::Quota, path: path.clone(), kind: VfsErrorKind::Drive(error) })
+        Err(VfsError { op: Op::Quota, path: at.path().clone(), kind: VfsErrorKind::Drive(error) })
     }
 }
 

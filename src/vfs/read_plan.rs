@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::resolve::{Found, Located, Walk};
-use super::{Op, Source, VPath, Vfs, VfsError, VfsErrorKind};
+use super::{At, Op, Source, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{DownloadPolicy, HeaderDemand, Link, LinkBinding, Meter};
 
@@ -27,34 +27,30 @@ pub enum ReadPlan {
 }
 
 impl Vfs {
-    /// Decides how the file at `path` is handed out.
+    /// Decides how the file at `at` is handed out.
     ///
     /// **Cost**: for a redirect, one call if no fitting link is in the cache (two if 115 stopped granting unbound ones);
     /// for the others none before the first byte is asked for.
-    pub async fn read_plan(
-        &self,
-        meter: &Meter,
-        path: &VPath,
-        intent: &ReadIntent,
-    ) -> Result<ReadPlan, VfsError> {
-        let fail = |error| VfsError { op: Op::Read, path: path.clone(), kind: VfsErrorKind::Drive(error) };
-        let mut file = self.file_at(meter, path).await?;
+    pub async fn read_plan(&self, meter: &Meter, at: &At, intent: &ReadIntent) -> Result<ReadPlan, VfsError> {
+        let fail =
+            |error| VfsError { op: Op::Read, path: at.path().clone(), kind: VfsErrorKind::Drive(error) };
+        let mut file = self.file_at(meter, at).await?;
         match file.mount.download {
-            DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, path.clone()))),
+            DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, at.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {
-                return Ok(ReadPlan::Proxy(Source::new(file, path.clone())));
+                return Ok(ReadPlan::Proxy(Source::new(file, at.clone())));
             }
             DownloadPolicy::ProxyUrl => return Ok(ReadPlan::ProxyUrl),
             DownloadPolicy::Redirect | DownloadPolicy::RedirectForced => {}
         }
         let listed = file.clone();
-        let link = self.link_at(meter, path, &mut file, Some(&intent.agent)).await.map_err(fail)?;
+        let link = self.link_at(meter, at, &mut file, Some(&intent.agent)).await.map_err(fail)?;
         match link.terms.demand {
             HeaderDemand::None | HeaderDemand::SameAgent => Ok(ReadPlan::Redirect(link)),
             // The client has no way to send the cookie that came with the link.
             HeaderDemand::SameAgentAndCookie => {
                 listed.check_successor(&file).map_err(fail)?;
-                Ok(ReadPlan::Proxy(Source::new(file, path.clone()).starting_with(link)))
+                Ok(ReadPlan::Proxy(Source::new(file, at.clone()).starting_with(link)))
             }
         }
     }
@@ -62,19 +58,19 @@ impl Vfs {
     /// A link for a download proxy, which fetches it with the User-Agent of the link's binding and its cookie.
     ///
     /// **Cost**: one call if no fitting link is in the cache.
-    pub async fn proxy_link(&self, meter: &Meter, path: &VPath) -> Result<Arc<Link>, VfsError> {
-        let mut file = self.file_at(meter, path).await?;
-        self.link_at(meter, path, &mut file, None).await.map_err(|error| VfsError {
+    pub async fn proxy_link(&self, meter: &Meter, at: &At) -> Result<Arc<Link>, VfsError> {
+        let mut file = self.file_at(meter, at).await?;
+        self.link_at(meter, at, &mut file, None).await.map_err(|error| VfsError {
             op: Op::Read,
-            path: path.clone(),
+            path: at.path().clone(),
             kind: VfsErrorKind::Drive(error),
         })
     }
 
-    /// The file at `path`, if its content may be had.
-    pub(super) async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
-        let fail = |kind| VfsError { op: Op::Read, path: path.clone(), kind };
-        match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
+    /// The file at `at`, if its content may be had.
+    pub(super) async fn file_at(&self, meter: &Meter, at: &At) -> Result<Located, VfsError> {
+        let fail = |kind| VfsError { op: Op::Read, path: at.path().clone(), kind };
+        match self.resolve(meter, at, Walk::Load).await.map_err(fail)? {
             Found::Mounted(located) if located.node.censored => Err(fail(VfsErrorKind::Drive(censored()))),
             Found::Mounted(located) if !located.node.is_folder() => Ok(located),
             Found::Mounted(_) | Found::Virtual(..) => Err(fail(VfsErrorKind::IsAFolder)),

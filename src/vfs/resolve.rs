@@ -6,7 +6,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::mounts::{Mount, Place};
-use super::{VPath, Vfs, VfsErrorKind};
+use super::{At, Standing, VPath, Vfs, VfsErrorKind};
 use crate::cache::FolderKey;
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{FileId, Listing, Meter, Node};
@@ -38,14 +38,16 @@ pub(super) struct Located {
     pub(super) node: NodeRef,
     /// The folder in whose listing it stands; the mount's root has none.
     pub(super) parent: Option<FileId>,
+    /// What the user may see below it.
+    pub(super) standing: Standing,
 }
 
 /// What a path leads to.
 pub(super) enum Found<'a> {
     /// Something of a mount.
     Mounted(Located),
-    /// A folder of the gateway's own.
-    Virtual(&'a Arc<Node>, &'a Arc<Listing>),
+    /// A folder of the gateway's own, and what the user may see below it.
+    Virtual(&'a Arc<Node>, &'a Arc<Listing>, Standing),
 }
 
 /// Where listings may come from during a walk.
@@ -61,19 +63,37 @@ impl Vfs {
     pub(super) async fn resolve<'a>(
         &'a self,
         meter: &Meter,
-        path: &'a VPath,
+        at: &'a At,
         walk: Walk,
     ) -> Result<Found<'a>, VfsErrorKind> {
-        let (mount, root, names) = match self.mounts.find(path) {
+        let along = |names: &VPath| {
+            names.segments().fold(Standing::top(at.view()), |standing, name| standing.step(name))
+        };
+        let (mount, root, names) = match self.mounts.find(at.tree_path()) {
             Place::Mounted(mount, root, names) => (mount, root, names),
-            Place::Virtual(node, listing) => return Ok(Found::Virtual(node, listing)),
+            Place::Virtual(node, listing) => {
+                let standing = along(at.tree_path());
+                let is_shown = standing.shows(true);
+                return if is_shown {
+                    Ok(Found::Virtual(node, listing, standing))
+                } else {
+                    Err(VfsErrorKind::NotFound)
+                };
+            }
             Place::Nothing => return Err(VfsErrorKind::NotFound),
         };
+        // Every step may end at what is hidden, where the walk ends as it would if nothing were there.
+        let mut standing = along(&mount.path);
+        if !standing.shows(true) {
+            return Err(VfsErrorKind::NotFound);
+        }
+        let home_depth = at.view().home_depth();
+        let missing = |depth| if depth <= home_depth { no_home() } else { VfsErrorKind::NotFound };
         let mut node = NodeRef::Own(Arc::clone(root));
         let mut parent = None;
-        for name in names {
+        for (depth, name) in (mount.path.segments().count() + 1..).zip(names) {
             if !node.is_folder() {
-                return Err(VfsErrorKind::NotFound);
+                return Err(missing(depth));
             }
             let listing = match walk {
                 Walk::Load => self.children(meter, mount, node.id, parent).await?,
@@ -82,11 +102,16 @@ impl Vfs {
                     self.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
                 }
             };
-            let index = position(&listing, name).ok_or(VfsErrorKind::NotFound)?;
+            let index = position(&listing, name).ok_or_else(|| missing(depth))?;
+            let found = &listing.nodes()[index];
+            standing = standing.step(&found.name);
+            if !standing.shows(found.is_folder()) {
+                return Err(missing(depth));
+            }
             parent = Some(node.id);
             node = NodeRef::Listed(listing, index);
         }
-        Ok(Found::Mounted(Located { mount: Arc::clone(mount), node, parent }))
+        Ok(Found::Mounted(Located { mount: Arc::clone(mount), node, parent, standing }))
     }
 
     /// The children of a folder, from the cache or from 115.
@@ -130,6 +155,12 @@ impl Vfs {
     pub(super) async fn forget_listing(&self, mount: &Mount, folder: FileId) {
         self.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
     }
+}
+
+/// A home was promised by the configuration. A client must not conclude that its content was deleted.
+fn no_home() -> VfsErrorKind {
+    let reason = "the folder that is the home of this user is not there; correct home in the configuration, or make it at 115";
+    VfsErrorKind::Drive(DriveError::new(DriveErrorKind::Unavailable, reason))
 }
 
 /// Finds `name` as it is or as Windows has to spell it, and then in another Unicode normal form (Finder sends NFD).
