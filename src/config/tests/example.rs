@@ -31,10 +31,15 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             header.clone_into(&mut table);
         } else if let Some((key, value)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
             keys.insert(format!("{table}.{key}"));
+            // A table, or a list of tables of which one shows all keys.
+            let (value, list) = match value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+                Some(items) => (items.split_inclusive('}').next().unwrap_or_default(), "[]"),
+                None => (value, ""),
+            };
             let inner = value.strip_prefix("{ ").and_then(|value| value.strip_suffix(" }"));
             let inner = inner.into_iter().flat_map(|inner| inner.split(", "));
             keys.extend(
-                inner.filter_map(|pair| Some(format!("{table}.{key}.{}", pair.split_once(" = ")?.0))),
+                inner.filter_map(|pair| Some(format!("{table}.{key}{list}.{}", pair.split_once(" = ")?.0))),
             );
         }
     }
@@ -71,24 +76,33 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
     let commented: Vec<_> = EXAMPLE.lines().filter_map(|line| line.strip_prefix('#')).collect();
     let uncommented: Vec<_> =
         commented.iter().filter(|line| !line.starts_with(' ') && line.contains(" = ")).collect();
-    let forms = ["password_hash_file", "cookie_file", "proxy_token_file", "base_url", "m115_public_key"];
+    let forms =
+        ["password_hash_file", "access", "cookie_file", "proxy_token_file", "base_url", "m115_public_key"];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
-    let upstream = format!("[upstream]\n{}\n{}", uncommented[3], uncommented[4]);
+    let upstream = format!("[upstream]\n{}\n{}", uncommented[4], uncommented[5]);
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());
+    let anonymous = format!("{EXAMPLE}\n[anonymous]\n{}", uncommented[1]);
+    assert_eq!(Given::file(&anonymous).load().anonymous.unwrap().access[0].path, "/public");
 }
 
 #[test]
 fn the_description_reads_back_as_the_same_configuration() {
     let config = Given::minimal_and(
         "root_id = 12\ndownload = \"redirect!\"\n\
-         [server]\nprefix = \"/a\\\"b\"\nshutdown_grace = \"1m 30s\"\n\
+         [server]\nprefix = \"/a\\\"b\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\nshutdown_grace = \"1m 30s\"\n\
          [limits]\nrequests_per_second = 1\n\
          [download]\nproxy_url = \"https://p/\"\nproxy_token = \"t\"\n\
-         [upstream]\nbase_url = \"http://u/\"\nm115_public_key = { modulus = \"ab\", exponent = 3 }",
+         [upstream]\nbase_url = \"http://u/\"\nm115_public_key = { modulus = \"ab\", exponent = 3 }\n\
+         [[users]]\nname = \"a\"\npassword_hash = \"$argon2id\"\nhome = \"/a\"\n\
+         access = [{ path = \"/a/b?\", mode = \"read\" }]\n\
+         [anonymous]\naccess = [{ path = \"/\", mode = \"hide\" }, { path = \"/x\", mode = \"read\" }]",
     )
     .load();
-    let mut again = Given::file(&config.describe()).load();
+    // A mask is no hash, which is noticed.
+    let described =
+        config.describe().replace("password_hash = \"********\"", "password_hash = \"$argon2id\"");
+    let mut again = Given::file(&described).load();
     again.accounts.clone_from(&config.accounts);
     again.download.proxy_token.clone_from(&config.download.proxy_token);
     assert_eq!(again, config);
@@ -97,7 +111,7 @@ fn the_description_reads_back_as_the_same_configuration() {
 #[test]
 fn the_description_looks_like_the_file() {
     let described = Given::file(MINIMAL).load().describe();
-    let start = "[server]\nlisten = \"0.0.0.0:8115\"\nprefix = \"/\"\nrequest_header_timeout = \"30s\"\n";
+    let start = "[server]\nlisten = \"0.0.0.0:8115\"\nprefix = \"/\"\ntrusted_proxies = []\nrequest_header_timeout = \"30s\"\n";
     assert!(described.starts_with(start), "{described}");
     assert!(described.contains("\n[[accounts]]\nname = \"main\"\ncookie = \"********\"\n"), "{described}");
     assert!(described.contains("\n# no m115_public_key: 115's own\n"), "{described}");
