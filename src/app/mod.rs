@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 pub use accounts::Accounts;
 
 use crate::cache::DriveKey;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::dav::{self, Dav};
 use crate::drive::Drive;
 use crate::server::{self, DownloadProxy};
-use crate::vfs::{self, Mount, VPath, Vfs};
+use crate::vfs::{self, Access, Mount, Rule, VPath, Vfs, View};
 
 /// The gateway, put together from a configuration. Clones are the same gateway.
 #[derive(Clone)]
@@ -130,7 +130,7 @@ impl Assembled {
             health: Arc::new(move || watched.iter().map(|client| client.health()).collect()),
             tracker: tracker.clone(),
         };
-        let state = server::State::new(server_options(config, prefix), parts)?;
+        let state = server::State::new(server_options(config, prefix)?, parts)?;
         let stop_watch = CancellationToken::new();
         Ok((Self { config: config.clone(), accounts, vfs, stop_watch }, state))
     }
@@ -150,16 +150,20 @@ fn href_prefix(prefix: &str) -> anyhow::Result<String> {
     Ok(path.to_uri().to_string())
 }
 
-fn server_options(config: &Config, prefix: String) -> server::Options {
+fn server_options(config: &Config, prefix: String) -> anyhow::Result<server::Options> {
     let download = &config.download;
     let proxy = download.proxy_url.as_ref().zip(download.proxy_token.as_ref());
-    server::Options {
+    let user = |user: &config::User| -> anyhow::Result<server::User> {
+        let view =
+            view(&user.home, user.access.as_deref()).with_context(|| format!("the user {:?}", user.name))?;
+        Ok(server::User { name: user.name.clone(), password_hash: user.password_hash.clone(), view })
+    };
+    let anonymous = config.anonymous.as_ref().map(|anonymous| view("/", Some(&anonymous.access)));
+    Ok(server::Options {
         prefix,
-        users: config
-            .users
-            .iter()
-            .map(|user| server::User { name: user.name.clone(), password_hash: user.password_hash.clone() })
-            .collect(),
+        users: config.users.iter().map(user).collect::<Result<_, _>>()?,
+        anonymous: anonymous.transpose().context("[anonymous]")?,
+        trusted_proxies: config.server.trusted_proxies.clone(),
         download_proxy: proxy.map(|(url, token)| DownloadProxy {
             url: url.clone(),
             token: token.clone(),
@@ -168,7 +172,22 @@ fn server_options(config: &Config, prefix: String) -> server::Options {
         max_connections: u32::try_from(config.server.max_connections).unwrap_or(u32::MAX),
         header_timeout: config.server.request_header_timeout,
         grace: config.server.shutdown_grace,
-    }
+    })
+}
+
+/// What someone with this home and these rules sees.
+fn view(home: &str, rules: Option<&[config::Access]>) -> anyhow::Result<View> {
+    let parse = |path: &str| VPath::parse(path).with_context(|| format!("the path {path:?}"));
+    let rule = |rule: &config::Access| {
+        let access = match rule.mode {
+            config::Mode::Hide => Access::Hide,
+            config::Mode::Read => Access::Read,
+            config::Mode::Write => Access::Write,
+        };
+        anyhow::Ok(Rule { path: parse(&rule.path)?, access })
+    };
+    let rules = rules.map(|rules| rules.iter().map(rule).collect::<Result<Vec<_>, _>>()).transpose()?;
+    Ok(View::new(parse(home)?, rules.as_deref()))
 }
 
 fn mounts(config: &Config, accounts: &Accounts) -> anyhow::Result<Vec<Mount>> {

@@ -38,7 +38,7 @@ pub use error::Error;
 pub use fs::DavFs;
 
 use crate::model::{ClientTraits, Meter};
-use crate::vfs::{VPath, Vfs};
+use crate::vfs::{At, Vfs};
 
 /// Longest request body that is read as XML, in bytes. The caller answers 413 to a longer one.
 pub const MAX_XML_BODY: usize = 64 * 1024;
@@ -64,8 +64,8 @@ pub struct Options {
 pub struct Request<'a> {
     /// Its method.
     pub method: &'a Method,
-    /// Its path without the prefix. Whether it had a trailing slash makes no difference.
-    pub path: &'a VPath,
+    /// Its path without the prefix, with what its user may see. Whether it had a trailing slash makes no difference.
+    pub at: &'a At,
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// Its complete body, at most [`MAX_XML_BODY`] long.

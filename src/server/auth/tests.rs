@@ -18,9 +18,13 @@ fn cheap_hash(password: &str) -> Secret {
 }
 
 fn authenticator() -> Arc<Authenticator> {
-    let user = |name: &str, password| User { name: name.to_owned(), password_hash: cheap_hash(password) };
+    let user = |name: &str, password| User {
+        name: name.to_owned(),
+        password_hash: cheap_hash(password),
+        view: View::whole(),
+    };
     let users = vec![user("anna", "geheim"), user("李", "密码:1")];
-    Arc::new(Authenticator::new(users, TaskTracker::new()).unwrap())
+    Arc::new(Authenticator::new(users, None, TaskTracker::new()).unwrap())
 }
 
 fn shown(name: &str, password: &str) -> HeaderMap {
@@ -203,7 +207,11 @@ async fn a_password_can_be_hashed_and_verified() {
     let password_hash = hash_password("geheim").unwrap();
     assert!(password_hash.starts_with("$argon2id$"));
     assert_ne!(password_hash, hash_password("geheim").unwrap());
-    let users = vec![User { name: "anna".to_owned(), password_hash: Secret::new(password_hash) }];
+    let users = vec![User {
+        name: "anna".to_owned(),
+        password_hash: Secret::new(password_hash),
+        view: View::whole(),
+    }];
     let passwords = Passwords::new(users, TaskTracker::new()).unwrap();
     assert_eq!(passwords.verify("anna", "geheim").await, Some(Some("anna".into())));
     assert_eq!(passwords.verify("anna", "other").await, Some(None));
@@ -214,7 +222,8 @@ fn a_hash_that_can_never_be_verified_is_refused_with_the_name_of_its_user() {
     for hash in
         ["", "geheim", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ", "$pbkdf2-sha256$i=1$c2FsdHNhbHQ$c2FsdHNhbHQ"]
     {
-        let users = vec![User { name: "anna".to_owned(), password_hash: Secret::new(hash) }];
+        let users =
+            vec![User { name: "anna".to_owned(), password_hash: Secret::new(hash), view: View::whole() }];
         let Err(error) = Passwords::new(users, TaskTracker::new()) else { panic!("{hash} was accepted") };
         assert!(error.to_string().contains("anna"), "{error}");
     }

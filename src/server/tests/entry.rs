@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::super::{DownloadProxy, Options, User, hash_password};
 use super::gateway::{Gateway, memory_drive};
 use crate::model::{DownloadPolicy, Secret};
+use crate::vfs::View;
 
 fn basic(name: &str, password: &str) -> String {
     let shown = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
@@ -19,7 +20,7 @@ fn basic(name: &str, password: &str) -> String {
 
 fn with_anna(options: Options) -> Options {
     let password_hash = Secret::new(hash_password("geheim").unwrap());
-    Options { users: vec![User { name: "anna".to_owned(), password_hash }], ..options }
+    Options { users: vec![User { name: "anna".to_owned(), password_hash, view: View::whole() }], ..options }
 }
 
 fn with_proxy(options: Options) -> Options {
