@@ -89,7 +89,9 @@ impl View {
             }
             nodes[at].access = Some(rule.access);
             if rule.access != Access::Hide {
-                on_the_way.into_iter().for_each(|above| nodes[above].leads_on = true);
+                for above in on_the_way {
+                    nodes[above].leads_on = true;
+                }
             }
         }
         Self(Some(Arc::new(Limits { home, rules: nodes })))
