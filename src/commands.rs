@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::CommandFactory as _;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{Accounts, App};
 use crate::cli::{Check, Cli, Command, ConfigFile, Healthcheck, Serve};
@@ -37,9 +38,33 @@ async fn serve(serve: &Serve) -> anyhow::Result<ExitCode> {
     let app = App::build(&config)?;
     let listener = listen(config.server.listen).await?;
     tracing::info!(address = %listener.local_addr()?, mounts = config.mounts.len(), "serving");
-    app.run(listener, stop_signal()?).await;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let reloads = async {
+        while hangup.recv().await.is_some() {
+            reload(&app, serve);
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = app.clone().run(listener, stop_signal()?) => {}
+        () = reloads => {}
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Goes on with what the configuration says now, or with what it said before if that is no good.
+fn reload(app: &App, serve: &Serve) {
+    match load(&serve.config, serve.overrides()).and_then(|config| app.reload(&config)) {
+        Ok(unchanged) if unchanged.is_empty() => tracing::info!("the configuration has been read again"),
+        Ok(unchanged) => tracing::warn!(
+            "the configuration has been read again; changes of {} wait for the next start",
+            unchanged.join(", ")
+        ),
+        Err(error) => {
+            tracing::error!("the configuration is refused, the one in use stays in force: {error:#}");
+        }
+    }
 }
 
 fn load(file: &ConfigFile, overrides: Overrides) -> anyhow::Result<Config> {
@@ -65,7 +90,6 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Ready at the first SIGTERM or SIGINT.
 pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     Ok(async move {
@@ -115,7 +139,7 @@ async fn probe_accounts(out: &mut impl Write, accounts: &Accounts) -> anyhow::Re
 async fn probe_mounts(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
     let mut all_well = true;
     for mount in config.mounts.iter().filter(|mount| mount.root != FileId::ROOT) {
-        let Some(client) = accounts.clients().iter().find(|client| client.name() == mount.account) else {
+        let Some(client) = accounts.clients().find(|client| client.name() == mount.account) else {
             continue;
         };
         if let Err(error) = client.look_at(&Meter::default(), mount.root).await {

@@ -35,14 +35,33 @@ pub struct LinkKey {
 
 /// A link, and the clients that were sent to it.
 #[derive(Clone)]
-struct Kept {
-    link: Arc<Link>,
+pub struct KeptLink {
+    /// The link.
+    pub link: Arc<Link>,
     clients: Arc<Mutex<HashSet<LinkBinding>>>,
+}
+
+impl KeptLink {
+    /// Whether `client` may be sent to the link: only so many may as may have it open at once.
+    ///
+    /// Who once was may be again.
+    pub fn admit(&self, client: &LinkBinding) -> bool {
+        let Some(max_open) = self.link.terms.max_open else { return true };
+        let mut clients = self.clients.lock();
+        if clients.contains(client) {
+            return true;
+        }
+        let is_free = clients.len() < max_open as usize;
+        if is_free {
+            clients.insert(client.clone());
+        }
+        is_free
+    }
 }
 
 /// Links bounded in number, each kept until its end minus a margin.
 pub struct LinkCache {
-    cache: Cache<LinkKey, Kept>,
+    cache: Cache<LinkKey, KeptLink>,
     tracker: TaskTracker,
 }
 
@@ -58,36 +77,17 @@ impl LinkCache {
         self.cache.get(key).await.map(|kept| kept.link)
     }
 
-    /// Whether `client` may be sent to `link`: only so many may as may have it open at once.
-    ///
-    /// Who once was may be again. A link that is no longer kept is nobody else's.
-    pub async fn admit(&self, key: &LinkKey, link: &Arc<Link>, client: &LinkBinding) -> bool {
-        let Some(max_open) = link.terms.max_open else { return true };
-        let Some(kept) = self.cache.get(key).await.filter(|kept| Arc::ptr_eq(&kept.link, link)) else {
-            return true;
-        };
-        let mut clients = kept.clients.lock();
-        if clients.contains(client) {
-            return true;
-        }
-        let is_free = clients.len() < max_open as usize;
-        if is_free {
-            clients.insert(client.clone());
-        }
-        is_free
-    }
-
     /// The link, asked for if need be, once for all who want it meanwhile.
-    pub async fn get_or_load<E, F>(&self, key: LinkKey, load: impl FnOnce() -> F) -> Result<Arc<Link>, E>
+    pub async fn get_or_load<E, F>(&self, key: LinkKey, load: impl FnOnce() -> F) -> Result<KeptLink, E>
     where
         E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<Arc<Link>, E>> + Send + 'static,
     {
         let load = || {
             let load = load();
-            async move { load.await.map(|link| Kept { link, clients: Arc::default() }) }
+            async move { load.await.map(|link| KeptLink { link, clients: Arc::default() }) }
         };
-        load_once(&self.tracker, &self.cache, key, load).await.map(|kept| kept.link)
+        load_once(&self.tracker, &self.cache, key, load).await
     }
 
     /// Forgets `link`, unless another has taken its place already.
@@ -102,9 +102,9 @@ struct UntilExpiry {
     margin: Duration,
 }
 
-impl Expiry<LinkKey, Kept> for UntilExpiry {
+impl Expiry<LinkKey, KeptLink> for UntilExpiry {
     #[expect(clippy::disallowed_types, reason = "moka's trait is written in terms of it")]
-    fn expire_after_create(&self, _: &LinkKey, kept: &Kept, _: std::time::Instant) -> Option<Duration> {
+    fn expire_after_create(&self, _: &LinkKey, kept: &KeptLink, _: std::time::Instant) -> Option<Duration> {
         Some(life(kept.link.terms.expires, SystemTime::now(), self.margin))
     }
 }

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use moka::future::Cache;
 use tokio_util::task::TaskTracker;
 
-pub use link::{LinkCache, LinkKey};
+pub use link::{KeptLink, LinkCache, LinkKey};
 pub use listing::ListingCache;
 pub use quota::{Missing, QuotaCache};
 
 use crate::model::FileId;
 
-/// Which drive of the gateway something belongs to: its place in the table of accounts.
+/// Which drive of the gateway something belongs to: no two accounts of a process have had the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DriveKey(pub u32);
 

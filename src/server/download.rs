@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use headers::{ETag, HeaderMapExt as _, LastModified};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::conditional::{self, Validators, Verdict};
 use super::proxy::Streamed;
@@ -19,7 +20,7 @@ use super::status::{Failure, Source};
 use super::{State, client, index};
 use crate::dav;
 use crate::model::{Meter, Node};
-use crate::vfs::{ReadIntent, ReadPlan, VPath};
+use crate::vfs::{ReadIntent, ReadPlan, Resource, VPath};
 
 /// Answers a GET or HEAD of `path`.
 ///
@@ -33,14 +34,14 @@ pub(super) async fn answer(
 ) -> Result<Response, Failure> {
     let is_head = method == Method::HEAD;
     let vfs = &state.parts.vfs;
-    let node = if is_head { vfs.probe(meter, path).await? } else { vfs.stat(meter, path).await? };
+    let found = if is_head { vfs.probe(meter, path).await? } else { vfs.stat(meter, path).await? };
+    let node = &*found;
     if node.is_folder() {
         return if is_head { Ok(index::head()) } else { index::page(state, meter, path).await };
     }
-    let ours = validators(&node)?;
-    let headers = || file_headers(&node, &ours);
+    let ours = validators(node)?;
     match conditional::check(request, &ours) {
-        Verdict::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, headers())),
+        Verdict::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, file_headers(node, &ours))),
         Verdict::Failed => {
             let text = format!("{path} has changed, or is not what the request expects; look at it again");
             return Err(Failure::new(StatusCode::PRECONDITION_FAILED, Source::Client, text));
@@ -48,7 +49,7 @@ pub(super) async fn answer(
         Verdict::Proceed => {}
     }
     if is_head || node.size == 0 {
-        let mut response = empty(StatusCode::OK, headers());
+        let mut response = empty(StatusCode::OK, file_headers(node, &ours));
         response.headers_mut().insert(header::CONTENT_LENGTH, node.size.into());
         return Ok(response);
     }
@@ -60,16 +61,16 @@ pub(super) async fn answer(
     if wanted == Wanted::Unsatisfiable {
         return Ok(unsatisfiable(path, node.size));
     }
-    content(state, meter, path, request, (node.size, headers), wanted).await
+    content(state, meter, path, request, found, wanted).await
 }
 
-/// Hands out the content of a file of a length and with the headers of `file`, which a redirect does not need.
+/// Hands out the content of `file`.
 async fn content(
     state: &State,
     meter: &Meter,
     path: &VPath,
     request: &HeaderMap,
-    file: (u64, impl FnOnce() -> HeaderMap),
+    file: Resource,
     wanted: Wanted,
 ) -> Result<Response, Failure> {
     let intent = ReadIntent {
@@ -77,12 +78,12 @@ async fn content(
         follows_redirect: client::traits(request).follows_redirect,
     };
     let vfs = &state.parts.vfs;
-    let (plan, mut response) = match vfs.read_plan(meter, path, &intent).await? {
+    let (plan, mut response) = match vfs.read_plan(meter, path, file.clone(), &intent).await? {
         ReadPlan::Redirect(link) => ("redirect", redirect(path, link.url.expose())?),
         ReadPlan::ProxyUrl => ("proxy_url", redirect_to_proxy(state, path)?),
         ReadPlan::Proxy(source) => {
-            let (len, headers) = file;
-            let streamed = Streamed { vfs, meter, len, headers: headers() };
+            let headers = file_headers(&file, &validators(&file)?);
+            let streamed = Streamed { vfs, meter, len: file.size, headers };
             ("proxy", streamed.respond(source, wanted).await?)
         }
     };
@@ -177,9 +178,9 @@ fn redirect(path: &VPath, url: &str) -> Result<Response, Failure> {
 /// `url` as a header, if it is an absolute web address. What may not stand in one is escaped; escapes are kept.
 fn location(url: &str) -> Option<HeaderValue> {
     let escaped = escape(url);
-    let uri: Uri = escaped.parse().ok()?;
-    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !is_web || uri.host().is_none_or(str::is_empty) {
+    let rest = escaped.strip_prefix("https://").or_else(|| escaped.strip_prefix("http://"))?;
+    let authority: Authority = rest.split(['/', '?', '#']).next()?.parse().ok()?;
+    if authority.host().is_empty() {
         return None;
     }
     let mut value = HeaderValue::from_str(&escaped).ok()?;

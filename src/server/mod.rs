@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 pub use auth::{PasswordError, User, hash_password};
 pub use health::HealthReport;
 pub use proxy_url::DownloadProxy;
-pub use serve::run;
+pub use serve::{Server, run};
 
 use crate::dav::Dav;
 use crate::vfs::{BadPath, Vfs};
@@ -81,7 +81,7 @@ pub struct Parts {
     pub tracker: TaskTracker,
 }
 
-/// A server ready to [`run`].
+/// Everything an answer is made with.
 pub struct State {
     parts: Parts,
     auth: Option<Arc<Authenticator>>,

@@ -49,7 +49,8 @@ pub(super) async fn one_line<F>(mut request: Request, next: impl FnOnce(Request)
 where
     F: Future<Output = Response>,
 {
-    let mut line = Line::new(&request);
+    // Boxed, because it is moved about with whatever it is part of.
+    let mut line = Box::new(Line::new(&request));
     request.extensions_mut().insert(line.meter.clone());
     let span = tracing::info_span!("request", id = %line.id);
     let mut response = next(request).instrument(span.clone()).await;
@@ -160,7 +161,7 @@ impl Drop for Line {
 /// A body that tells its line what became of it.
 struct Logged {
     body: Body,
-    line: Line,
+    line: Box<Line>,
     span: Span,
 }
 

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::RwLock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -42,12 +43,15 @@ pub(super) struct Peer(pub(super) IpAddr);
 /// Serves `listener` until `shutdown` is ready and the connections are closed.
 ///
 /// Requests in progress may end within the grace period; after it they are cut off.
-pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Output = ()>) {
-    let Limits { max_connections, header_timeout, grace } = state.limits;
-    let tracker = state.parts.tracker.clone();
+pub async fn run(listener: TcpListener, server: Arc<Server>, shutdown: impl Future<Output = ()>) {
+    let (limits, tracker) = {
+        let state = server.state();
+        (state.limits, state.parts.tracker.clone())
+    };
+    let Limits { max_connections, header_timeout, grace } = limits;
     let slots = Arc::new(Semaphore::new(max_connections as usize));
-    let server = Server {
-        state: Arc::new(state),
+    let connections = Connections {
+        server,
         header_timeout,
         drain: CancellationToken::new(),
         abort: CancellationToken::new(),
@@ -59,19 +63,19 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
             () = &mut shutdown => break,
             accepted = accept(&listener, &slots) => match accepted {
                 Ok((stream, peer, slot)) => {
-                    tracker.spawn(server.clone().serve(stream, peer, slot));
+                    tracker.spawn(connections.clone().serve(stream, peer, slot));
                 }
                 Err(error) => after_failure(&error).await,
             },
         }
     }
     drop(listener);
-    server.drain.cancel();
+    connections.drain.cancel();
     let all_closed = slots.acquire_many(max_connections);
     if tokio::time::timeout(grace, all_closed).await.is_err() {
         let open = max_connections as usize - slots.available_permits();
         tracing::warn!(open, "cutting off the connections still open after the grace period");
-        server.abort.cancel();
+        connections.abort.cancel();
         let _ = slots.acquire_many(max_connections).await;
     }
 }
@@ -98,10 +102,31 @@ async fn after_failure(error: &io::Error) {
     }
 }
 
+/// A server ready to [`run`].
+pub struct Server(RwLock<Arc<State>>);
+
+impl Server {
+    /// One that begins with `state`.
+    pub fn new(state: State) -> Self {
+        Self(RwLock::new(Arc::new(state)))
+    }
+
+    /// Answers by `state` from the next request on, on connections that are open already as well.
+    ///
+    /// The limits of connections stay those of the first state.
+    pub fn replace(&self, state: State) {
+        *self.0.write() = Arc::new(state);
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.0.read())
+    }
+}
+
 /// What every connection shares.
 #[derive(Clone)]
-struct Server {
-    state: Arc<State>,
+struct Connections {
+    server: Arc<Server>,
     header_timeout: Duration,
     /// Finish the request in progress, then close.
     drain: CancellationToken,
@@ -109,18 +134,19 @@ struct Server {
     abort: CancellationToken,
 }
 
-impl Server {
+impl Connections {
     /// Serves one connection to its end; `_slot` is held as long.
     async fn serve(self, stream: TcpStream, peer: SocketAddr, _slot: OwnedSemaphorePermit) {
-        let Self { state, header_timeout, drain, abort } = self;
+        let Self { server, header_timeout, drain, abort } = self;
         // Heads and short answers must not wait for the acknowledgement of what went before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
-            let state = Arc::clone(&state);
-            async move { Ok::<_, Infallible>(router::answer(&state, request.map(Body::new)).await) }
+            let state = server.state();
+            // Boxed, because hyper moves it to where it is driven, and it is large.
+            Box::pin(async move { Ok::<_, Infallible>(router::answer(&state, request.map(Body::new)).await) })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

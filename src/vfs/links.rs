@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::mounts::Mount;
 use super::resolve::Located;
 use super::{VPath, Vfs};
-use crate::cache::{DriveKey, LinkKey};
+use crate::cache::{DriveKey, KeptLink, LinkKey};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{Link, LinkBinding, Meter};
 
@@ -45,15 +45,14 @@ impl UnboundGrants {
 
     /// What is believed at present, if anything.
     fn of(&self, drive: DriveKey) -> Option<bool> {
-        let grant = self.by_drive.lock().get(&drive).copied();
-        grant.filter(|grant| grant.until > Instant::now()).map(|grant| grant.given)
+        believed(&self.by_drive.lock(), drive, Instant::now())
     }
 
     /// What is believed; who finds nothing is to try a link, and until that is done the others believe what links say.
     fn of_or_try(&self, drive: DriveKey) -> Option<bool> {
         let mut by_drive = self.by_drive.lock();
         let now = Instant::now();
-        let believed = by_drive.get(&drive).filter(|grant| grant.until > now).map(|grant| grant.given);
+        let believed = believed(&by_drive, drive, now);
         if believed.is_none() {
             // It ends by itself, for whoever tries may give up.
             by_drive.insert(drive, Grant { given: true, until: now + TRIAL_TIMEOUT });
@@ -76,6 +75,10 @@ impl UnboundGrants {
     }
 }
 
+fn believed(by_drive: &HashMap<DriveKey, Grant>, drive: DriveKey, now: Instant) -> Option<bool> {
+    by_drive.get(&drive).filter(|grant| grant.until > now).map(|grant| grant.given)
+}
+
 impl Vfs {
     /// A link that a client with the header `agent` may be sent to: unbound, or bound to this client.
     ///
@@ -86,51 +89,50 @@ impl Vfs {
         file: &Located,
         agent: &LinkBinding,
     ) -> Result<Arc<Link>, DriveError> {
-        if let Some(link) = self.unbound_link(meter, file).await? {
-            let key = link_key(file, LinkBinding::Unbound);
-            if self.links.admit(&key, &link, agent).await {
-                return Ok(link);
-            }
+        if let Some(kept) = self.unbound_link(meter, file).await?
+            && kept.admit(agent)
+        {
+            return Ok(kept.link);
         }
-        self.link(meter, file, agent.clone()).await
+        Ok(self.link(meter, file, agent.clone()).await?.link)
     }
 
     /// A link for the gateway's own use.
     async fn link_for_proxy(&self, meter: &Meter, file: &Located) -> Result<Arc<Link>, DriveError> {
         let own = LinkBinding::to_agent(file.mount.drive.own_agent());
         // It has been paid for, and leaves the other one to the clients.
-        if let Some(kept) = self.links.get(&link_key(file, own.clone())).await {
+        if let Some(kept) = self.memory.links.get(&link_key(file, own.clone())).await {
             return Ok(kept);
         }
         match self.unbound_link(meter, file).await? {
-            Some(link) => Ok(link),
-            None => self.link(meter, file, own).await,
+            Some(kept) => Ok(kept.link),
+            None => Ok(self.link(meter, file, own).await?.link),
         }
     }
 
     /// A link that any client may fetch, if 115 grants such links at present.
     ///
     /// Nobody waits for another's call, unless it is for the same file.
-    async fn unbound_link(&self, meter: &Meter, file: &Located) -> Result<Option<Arc<Link>>, DriveError> {
-        let (grants, drive) = (&self.unbound_grants, file.mount.drive_key);
+    async fn unbound_link(&self, meter: &Meter, file: &Located) -> Result<Option<KeptLink>, DriveError> {
+        let (grants, drive) = (&self.memory.unbound_grants, file.mount.drive_key);
         if !grants.wanted || grants.of(drive) == Some(false) {
             return Ok(None);
         }
-        let link = self.link(meter, file, LinkBinding::Unbound).await?;
-        if !link.is_unbound() {
+        let kept = self.link(meter, file, LinkBinding::Unbound).await?;
+        if !kept.link.is_unbound() {
             grants.refuse(drive);
             return Ok(None);
         }
         let given = match grants.of_or_try(drive) {
             Some(believed) => believed,
-            None => self.try_link(&file.mount, &link).await,
+            None => self.try_link(&file.mount, &kept.link).await,
         };
-        Ok(given.then_some(link))
+        Ok(given.then_some(kept))
     }
 
     /// Asks the download server for the first byte. Only a clear refusal counts, but nothing else is believed for long.
     async fn try_link(&self, mount: &Mount, link: &Link) -> bool {
-        let (grants, drive) = (&self.unbound_grants, mount.drive_key);
+        let (grants, drive) = (&self.memory.unbound_grants, mount.drive_key);
         let how_long = match tokio::time::timeout(TRIAL_TIMEOUT, mount.drive.open(link, 0..1)).await {
             Ok(Err(error)) if error.kind == DriveErrorKind::LinkRefused => {
                 grants.refuse(drive);
@@ -148,13 +150,13 @@ impl Vfs {
         meter: &Meter,
         file: &Located,
         binding: LinkBinding,
-    ) -> Result<Arc<Link>, DriveError> {
+    ) -> Result<KeptLink, DriveError> {
         let key = link_key(file, binding.clone());
         let load = || {
             let (drive, meter, node) = (Arc::clone(&file.mount.drive), meter.clone(), file.node.clone());
             async move { drive.link(&meter, &node, &binding).await.map(Arc::new) }
         };
-        let outcome = self.links.get_or_load(key, load).await;
+        let outcome = self.memory.links.get_or_load(key, load).await;
         if let (Err(DriveError { kind: DriveErrorKind::NotFound, .. }), Some(parent)) =
             (&outcome, file.parent)
         {
@@ -207,15 +209,15 @@ impl Vfs {
         file: &Located,
         refused: &Arc<Link>,
     ) -> Result<Arc<Link>, DriveError> {
-        self.links.forget(&link_key(file, refused.binding.clone()), refused).await;
-        self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await
+        self.memory.links.forget(&link_key(file, refused.binding.clone()), refused).await;
+        Ok(self.link(meter, file, LinkBinding::to_agent(file.mount.drive.own_agent())).await?.link)
     }
 
     /// Takes note that `refused` was refused where a bound link is not, and not because it had ended.
     pub(super) fn note_refusal(&self, file: &Located, refused: &Link) {
         let is_asked_unbound = refused.binding == LinkBinding::Unbound && refused.is_unbound();
         if is_asked_unbound && !refused.has_ended(SystemTime::now()) {
-            self.unbound_grants.refuse(file.mount.drive_key);
+            self.memory.unbound_grants.refuse(file.mount.drive_key);
         }
     }
 }

@@ -23,16 +23,16 @@ pub use mounts::Mount;
 pub use path::{BadPath, VPath};
 pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
-pub use resolve::NodeRef;
+pub use resolve::{Located, NodeRef, Resource};
 
 use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};
 use links::UnboundGrants;
 use mounts::Mounts;
-use resolve::{Found, Located, Walk};
+use resolve::Walk;
 
 /// How much is remembered, and for how long.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Life of a listing.
     pub listing_ttl: Duration,
@@ -51,8 +51,15 @@ pub struct Options {
 /// The whole tree.
 pub struct Vfs {
     mounts: Mounts,
+    memory: Arc<Memory>,
+    started: SystemTime,
+}
+
+/// What is remembered of all drives.
+struct Memory {
+    options: Options,
     listings: ListingCache,
-    links: Arc<LinkCache>,
+    links: LinkCache,
     quotas: QuotaCache<Quota, DriveError>,
     unbound_grants: UnboundGrants,
 }
@@ -66,40 +73,55 @@ pub struct Folder {
     pub listing: Arc<Listing>,
 }
 
+impl Memory {
+    fn new(options: &Options, tracker: &TaskTracker) -> Self {
+        Self {
+            listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
+            links: LinkCache::new(options.links, options.link_margin, tracker.clone()),
+            quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
+            unbound_grants: UnboundGrants::new(options.unbound_links),
+            options: options.clone(),
+        }
+    }
+}
+
 impl Vfs {
     /// Builds the tree. Loads run on `tracker`; `started` is shown as the date of folders that have none.
     pub fn new(mounts: Vec<Mount>, options: &Options, tracker: &TaskTracker, started: SystemTime) -> Self {
-        Self {
-            mounts: Mounts::new(mounts, started),
-            listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
-            links: Arc::new(LinkCache::new(options.links, options.link_margin, tracker.clone())),
-            quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
-            unbound_grants: UnboundGrants::new(options.unbound_links),
-        }
+        let memory = Arc::new(Memory::new(options, tracker));
+        Self { mounts: Mounts::new(mounts, started), memory, started }
+    }
+
+    /// A tree of other mounts that remembers what this one does, unless it is to do so by other options.
+    #[must_use]
+    pub fn with_mounts(&self, mounts: Vec<Mount>, options: &Options, tracker: &TaskTracker) -> Self {
+        let memory = if self.memory.options == *options {
+            Arc::clone(&self.memory)
+        } else {
+            Arc::new(Memory::new(options, tracker))
+        };
+        Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
     }
 
     /// What is at `path`.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.
-    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
-        self.node_at(meter, path, Walk::Load).await
+    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<Resource, VfsError> {
+        self.resource_at(meter, path, Walk::Load).await
     }
 
     /// What is at `path`, if a client only wants to know whether it exists.
     ///
     /// **Cost**: as [`Vfs::stat`]; none for names that systems look for everywhere (`.DS_Store`, `desktop.ini` …),
     /// which are not there unless the cache holds them.
-    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<NodeRef, VfsError> {
+    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<Resource, VfsError> {
         let is_probe = path.name().is_some_and(access::is_probe_name);
-        self.node_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
+        self.resource_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
     }
 
-    async fn node_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<NodeRef, VfsError> {
-        match self.resolve(meter, path, walk).await {
-            Ok(Found::Mounted(located)) => Ok(located.node),
-            Ok(Found::Virtual(node, _)) => Ok(NodeRef::Own(Arc::clone(node))),
-            Err(kind) => Err(VfsError { op: Op::Stat, path: path.clone(), kind }),
-        }
+    async fn resource_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<Resource, VfsError> {
+        let fail = |kind| VfsError { op: Op::Stat, path: path.clone(), kind };
+        self.resolve(meter, path, walk).await.map_err(fail)
     }
 
     /// The folder at `path` with all its children.
@@ -108,11 +130,11 @@ impl Vfs {
     pub async fn list(&self, meter: &Meter, path: &VPath) -> Result<Folder, VfsError> {
         let fail = |kind| VfsError { op: Op::List, path: path.clone(), kind };
         match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Found::Virtual(node, listing) => {
-                Ok(Folder { node: NodeRef::Own(Arc::clone(node)), listing: Arc::clone(listing) })
+            Resource::Virtual(node, listing) => Ok(Folder { node: NodeRef::Own(node), listing }),
+            Resource::Mounted(Located { node, .. }) if !node.is_folder() => {
+                Err(fail(VfsErrorKind::NotAFolder))
             }
-            Found::Mounted(Located { node, .. }) if !node.is_folder() => Err(fail(VfsErrorKind::NotAFolder)),
-            Found::Mounted(Located { mount, node, parent }) => {
+            Resource::Mounted(Located { mount, node, parent }) => {
                 let listing = self.children(meter, &mount, node.id, parent).await.map_err(fail)?;
                 Ok(Folder { node, listing })
             }
@@ -130,7 +152,7 @@ impl Vfs {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.quota(&meter).await.map(Arc::new) }
         };
-        let error = match self.quotas.get_or_load(mount.drive_key, load).await {
+        let error = match self.memory.quotas.get_or_load(mount.drive_key, load).await {
             Ok(quota) => return Ok(Some(quota)),
             Err(Missing::Failed(error)) => error,
             Err(Missing::Late) => {

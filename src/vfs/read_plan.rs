@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::resolve::{Found, Located, Walk};
+use super::resolve::{Located, Resource, Walk};
 use super::{Op, Source, VPath, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{DownloadPolicy, HeaderDemand, Link, LinkBinding, Meter};
@@ -27,7 +27,7 @@ pub enum ReadPlan {
 }
 
 impl Vfs {
-    /// Decides how the file at `path` is handed out.
+    /// Decides how the file `found` at `path` is handed out.
     ///
     /// **Cost**: for a redirect, one call if no fitting link is in the cache (two if 115 stopped granting unbound ones);
     /// for the others none before the first byte is asked for.
@@ -35,10 +35,11 @@ impl Vfs {
         &self,
         meter: &Meter,
         path: &VPath,
+        found: Resource,
         intent: &ReadIntent,
     ) -> Result<ReadPlan, VfsError> {
         let fail = |error| VfsError { op: Op::Read, path: path.clone(), kind: VfsErrorKind::Drive(error) };
-        let mut file = self.file_at(meter, path).await?;
+        let mut file = readable(path, found)?;
         match file.mount.download {
             DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, path.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {
@@ -73,12 +74,17 @@ impl Vfs {
 
     /// The file at `path`, if its content may be had.
     pub(super) async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
-        let fail = |kind| VfsError { op: Op::Read, path: path.clone(), kind };
-        match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Found::Mounted(located) if located.node.censored => Err(fail(VfsErrorKind::Drive(censored()))),
-            Found::Mounted(located) if !located.node.is_folder() => Ok(located),
-            Found::Mounted(_) | Found::Virtual(..) => Err(fail(VfsErrorKind::IsAFolder)),
-        }
+        let found = self.resolve(meter, path, Walk::Load).await;
+        readable(path, found.map_err(|kind| VfsError { op: Op::Read, path: path.clone(), kind })?)
+    }
+}
+
+fn readable(path: &VPath, found: Resource) -> Result<Located, VfsError> {
+    let fail = |kind| Err(VfsError { op: Op::Read, path: path.clone(), kind });
+    match found {
+        Resource::Mounted(located) if located.node.censored => fail(VfsErrorKind::Drive(censored())),
+        Resource::Mounted(located) if !located.node.is_folder() => Ok(located),
+        Resource::Mounted(_) | Resource::Virtual(..) => fail(VfsErrorKind::IsAFolder),
     }
 }
 

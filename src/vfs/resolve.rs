@@ -1,5 +1,6 @@
 //! From a path to a node: the only walker in the crate.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -33,19 +34,47 @@ impl Deref for NodeRef {
 
 /// Something of a mount.
 #[derive(Clone)]
-pub(super) struct Located {
+pub struct Located {
     pub(super) mount: Arc<Mount>,
     pub(super) node: NodeRef,
     /// The folder in whose listing it stands; the mount's root has none.
     pub(super) parent: Option<FileId>,
 }
 
-/// What a path leads to.
-pub(super) enum Found<'a> {
+/// What a path led to, with what is needed to do something with it. Never a copy.
+#[derive(Clone)]
+pub enum Resource {
     /// Something of a mount.
     Mounted(Located),
     /// A folder of the gateway's own.
-    Virtual(&'a Arc<Node>, &'a Arc<Listing>),
+    Virtual(Arc<Node>, Arc<Listing>),
+}
+
+impl Resource {
+    /// What is known of it, without where it is.
+    pub fn into_node(self) -> NodeRef {
+        match self {
+            Self::Mounted(located) => located.node,
+            Self::Virtual(node, _) => NodeRef::Own(node),
+        }
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Resource").field(&**self).finish()
+    }
+}
+
+impl Deref for Resource {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        match self {
+            Self::Mounted(located) => &located.node,
+            Self::Virtual(node, _) => node,
+        }
+    }
 }
 
 /// Where listings may come from during a walk.
@@ -58,15 +87,17 @@ pub(super) enum Walk {
 }
 
 impl Vfs {
-    pub(super) async fn resolve<'a>(
-        &'a self,
+    pub(super) async fn resolve(
+        &self,
         meter: &Meter,
-        path: &'a VPath,
+        path: &VPath,
         walk: Walk,
-    ) -> Result<Found<'a>, VfsErrorKind> {
+    ) -> Result<Resource, VfsErrorKind> {
         let (mount, root, names) = match self.mounts.find(path) {
             Place::Mounted(mount, root, names) => (mount, root, names),
-            Place::Virtual(node, listing) => return Ok(Found::Virtual(node, listing)),
+            Place::Virtual(node, listing) => {
+                return Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing)));
+            }
             Place::Nothing => return Err(VfsErrorKind::NotFound),
         };
         let mut node = NodeRef::Own(Arc::clone(root));
@@ -79,14 +110,14 @@ impl Vfs {
                 Walk::Load => self.children(meter, mount, node.id, parent).await?,
                 Walk::CacheOnly => {
                     let key = FolderKey { drive: mount.drive_key, folder: node.id };
-                    self.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
+                    self.memory.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
                 }
             };
             let index = position(&listing, name).ok_or(VfsErrorKind::NotFound)?;
             parent = Some(node.id);
             node = NodeRef::Listed(listing, index);
         }
-        Ok(Found::Mounted(Located { mount: Arc::clone(mount), node, parent }))
+        Ok(Resource::Mounted(Located { mount: Arc::clone(mount), node, parent }))
     }
 
     /// The children of a folder, from the cache or from 115.
@@ -105,7 +136,7 @@ impl Vfs {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.list(&meter, folder).await.map(Arc::new) }
         };
-        let error: DriveError = match self.listings.get_or_load(key, load).await {
+        let error: DriveError = match self.memory.listings.get_or_load(key, load).await {
             Ok(listing) => return Ok(listing),
             Err(error) => error,
         };
@@ -128,7 +159,7 @@ impl Vfs {
 
     /// Forgets a listing that shows what is no longer there.
     pub(super) async fn forget_listing(&self, mount: &Mount, folder: FileId) {
-        self.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
+        self.memory.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
     }
 }
 

@@ -153,6 +153,20 @@ printf '        at rest it holds %s KiB of memory\n' "$(ps -o rss= -p "$GATEWAY_
 stop "$GATEWAY_PID"
 check "healthcheck of a dead gateway" run 1 "$DAV115" healthcheck --url "$GATEWAY_URL/healthz"
 
+say "another configuration without a new start"
+cp good.toml changing.toml
+serve changing.toml
+check "the mount is at the top" dav_curl /hello.txt -L -o page
+sed -i 's|^path = "/"|path = "/moved"|' changing.toml
+kill -HUP "$GATEWAY_PID"
+check "after SIGHUP it is where the file says" wait_until 5 dav_curl /moved/hello.txt -L -o page
+echo 'nonsense = 1' >>changing.toml
+kill -HUP "$GATEWAY_PID"
+refused() { gateway_log | grep -F 'the configuration is refused' | grep -qF nonsense; }
+check "a bad one is refused, with the key in the log" wait_until 5 refused
+check "and what was in force stays so" dav_curl /moved/hello.txt -L -o page
+stop "$GATEWAY_PID"
+
 # check_stop NAME GRACE MOST-SECONDS: a stop signal while a slow download runs. Sets DOWNLOAD_STATUS.
 check_stop() {
     local began status=0 download

@@ -36,6 +36,7 @@ static HASH: LazyLock<String> = LazyLock::new(|| {
 pub(crate) struct Gateway {
     pub(crate) sim: Sim,
     pub(crate) address: SocketAddr,
+    pub(crate) app: App,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
@@ -93,10 +94,10 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = background(app.run(listener, async {
+        let served = background(app.clone().run(listener, async {
             let _ = stopped.await;
         }));
-        Self { sim, address, http: client(), stop: Some(stop), served: Some(served) }
+        Self { sim, address, app, http: client(), stop: Some(stop), served: Some(served) }
     }
 
     pub(crate) async fn wait_for_first_look(&self) {

@@ -13,6 +13,7 @@ mod faults;
 mod harness;
 mod multistatus;
 mod prefix;
+mod reload;
 mod shutdown;
 mod tidy;
 mod trees;

@@ -38,7 +38,7 @@ impl DavFs {
     async fn stat(&self, path: &DavPath, ctx: &RequestCtx) -> Result<Meta, FsError> {
         let path = to_vpath(path)?;
         let node = self.vfs.stat(&ctx.meter, &path).await.map_err(|error| ctx.fail(error))?;
-        Ok(Meta(node))
+        Ok(Meta(node.into_node()))
     }
 }
 

@@ -39,10 +39,11 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, Error> {
     let depth = Depth::of(request.headers)?;
     let query = Query::parse(&request.body)?;
-    let mut node = match depth {
+    let found = match depth {
         Depth::Zero => vfs.probe(request.meter, request.path).await?,
         Depth::One => vfs.stat(request.meter, request.path).await?,
     };
+    let mut node = found.into_node();
     let mut listing = None;
     if depth == Depth::One && node.is_folder() {
         let folder = vfs.list(request.meter, request.path).await?;

@@ -76,18 +76,9 @@ impl Property {
     ];
 
     /// What `propname` tells of. Quota is left out: whether there is one cannot be told without asking 115.
-    pub(super) const NAMED: [Self; 10] = [
-        Self::CreationDate,
-        Self::DisplayName,
-        Self::ContentLength,
-        Self::ContentType,
-        Self::Etag,
-        Self::LastModified,
-        Self::ResourceType,
-        Self::SupportedLock,
-        Self::LockDiscovery,
-        Self::Checksums,
-    ];
+    pub(super) fn named() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain([Self::Checksums])
+    }
 
     /// The property called `name`.
     pub(super) fn by_name(name: &Name) -> Option<Self> {

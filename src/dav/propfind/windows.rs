@@ -44,7 +44,8 @@ async fn read_all_as_windows(fixture: &Fixture, path: &str) -> usize {
         let alone = fixture.propfind(child.as_str(), "0", prop("<D:getcontentlength/>")).await;
         assert!(alone.contains(response.trim_end_matches("</D:multistatus>")), "{alone}");
         let intent = ReadIntent { agent: LinkBinding::Unbound, follows_redirect: false };
-        let plan = fixture.vfs.read_plan(&fixture.meter, &child, &intent).await;
+        let found = fixture.vfs.stat(&fixture.meter, &child).await.unwrap();
+        let plan = fixture.vfs.read_plan(&fixture.meter, &child, found, &intent).await;
         let Ok(ReadPlan::Proxy(source)) = plan else { panic!("{child} cannot be read") };
         let range = 0..length.parse().unwrap();
         let content = fixture.vfs.open(&fixture.meter, source, range).await.unwrap();

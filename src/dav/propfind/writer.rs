@@ -168,7 +168,7 @@ impl Writer {
         }
         self.buffer.push_str("</D:href><D:propstat><D:prop>");
         if self.wish == Wish::Names {
-            for property in Property::NAMED.into_iter().filter(|property| property.is_of(subject)) {
+            for property in Property::named().filter(|property| property.is_of(subject)) {
                 self.buffer.push_str(property.empty_element());
             }
             self.buffer.push_str(OK);

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::{Options, Parts, State, run};
+use super::super::{Options, Parts, Server, State, run};
 use crate::cache::DriveKey;
 use crate::dav::{self, Dav};
 use crate::drive::{Body, Drive, DriveError, DriveErrorKind, MemoryDrive, Quota};
@@ -87,7 +87,8 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let stopped = tracker.spawn(run(listener, state, stop.clone().cancelled_owned()));
+        let stopped =
+            tracker.spawn(run(listener, Arc::new(Server::new(state)), stop.clone().cancelled_owned()));
         Self { address, stop, stopped }
     }
 

@@ -1,0 +1,215 @@
+//! The composition root: the only module that names every layer.
+
+mod accounts;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use accounts::Accounts;
+
+use crate::cache::DriveKey;
+use crate::config::Config;
+use crate::dav::{self, Dav};
+use crate::drive::{CloudDrive, Drive};
+use crate::server::{self, DownloadProxy};
+use crate::vfs::{self, Mount, VPath, Vfs};
+
+/// The gateway, put together from a configuration. Clones are the same gateway.
+#[derive(Clone)]
+pub struct App {
+    server: Arc<server::Server>,
+    tracker: TaskTracker,
+    /// What a new configuration is compared with and takes over from.
+    current: Arc<Mutex<Assembled>>,
+}
+
+/// What has been made of a configuration.
+struct Assembled {
+    config: Config,
+    accounts: Accounts,
+    vfs: Arc<Vfs>,
+    /// Ends the watch over the accounts.
+    stop_watch: CancellationToken,
+}
+
+impl App {
+    /// Puts the gateway together. Nothing is opened or asked yet.
+    ///
+    /// **Errors**: what the configuration could not know to be wrong.
+    pub fn build(config: &Config) -> anyhow::Result<Self> {
+        let tracker = TaskTracker::new();
+        let (assembled, state) = Assembled::new(config, None, &tracker)?;
+        let server = Arc::new(server::Server::new(state));
+        Ok(Self { server, tracker, current: Arc::new(Mutex::new(assembled)) })
+    }
+
+    /// Serves `listener` until `shutdown` is ready and requests in progress have had their time.
+    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        self.current.lock().start_watch(&self.tracker);
+        server::run(listener, self.server, shutdown).await;
+        self.current.lock().stop_watch.cancel();
+        self.tracker.close();
+    }
+
+    /// Goes on with another configuration: requests that come from now on are answered by it.
+    ///
+    /// No connection is closed, and requests in progress end as they began. Accounts that have not changed keep their pace,
+    /// their session and what is remembered of their drives. What only a new start can change stays as it was;
+    /// the names of these keys are returned.
+    ///
+    /// **Errors**: those of [`App::build`]. Nothing has changed then.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<Vec<&'static str>> {
+        let mut current = self.current.lock();
+        let mut config = config.clone();
+        let unchanged = keep_fixed(&current.config, &mut config);
+        let (next, state) = Assembled::new(&config, Some(&current), &self.tracker)?;
+        self.server.replace(state);
+        current.stop_watch.cancel();
+        *current = next;
+        current.start_watch(&self.tracker);
+        Ok(unchanged)
+    }
+}
+
+/// Puts back into `next` what only a new start can change, and tells which keys that were.
+fn keep_fixed(current: &Config, next: &mut Config) -> Vec<&'static str> {
+    let mut kept = Vec::new();
+    let mut keep = |differs: bool, key| {
+        if differs {
+            kept.push(key);
+        }
+    };
+    let (old, new) = (&current.server, &mut next.server);
+    keep(old.listen != new.listen, "server.listen");
+    keep(old.max_connections != new.max_connections, "server.max_connections");
+    keep(old.request_header_timeout != new.request_header_timeout, "server.request_header_timeout");
+    keep(old.shutdown_grace != new.shutdown_grace, "server.shutdown_grace");
+    keep(current.log != next.log, "log");
+    new.listen = old.listen;
+    new.max_connections = old.max_connections;
+    new.request_header_timeout = old.request_header_timeout;
+    new.shutdown_grace = old.shutdown_grace;
+    next.log = current.log.clone();
+    kept
+}
+
+impl Assembled {
+    /// Makes everything of `config`, taking over from `before` what has not changed.
+    fn new(
+        config: &Config,
+        before: Option<&Self>,
+        tracker: &TaskTracker,
+    ) -> anyhow::Result<(Self, server::State)> {
+        let listen = config.server.listen;
+        if config.users.is_empty() && !listen.ip().is_loopback() {
+            bail!(
+                "server.listen is {listen}, which others can reach, but there are no [[users]]: \
+                 add one (dav115 hash-password makes its password_hash) or listen on 127.0.0.1"
+            );
+        }
+        let accounts = Accounts::after(config, before.map(|before| (&before.config, &before.accounts)))?;
+        let (mounts, options) = (mounts(config, &accounts)?, vfs_options(config));
+        let vfs = Arc::new(match before {
+            Some(before) => before.vfs.with_mounts(mounts, &options, tracker),
+            None => Vfs::new(mounts, &options, tracker, SystemTime::now()),
+        });
+        let prefix = config.server.prefix.trim_end_matches('/').to_owned();
+        let dav_options = dav::Options { prefix: href_prefix(&prefix)?, report_quota: config.quota.report };
+        let watched: Vec<_> = accounts.clients().cloned().collect();
+        let parts = server::Parts {
+            dav: Dav::new(Arc::clone(&vfs), dav_options),
+            vfs: Arc::clone(&vfs),
+            health: Arc::new(move || watched.iter().map(|client| client.health()).collect()),
+            tracker: tracker.clone(),
+        };
+        let state = server::State::new(server_options(config, prefix), parts)?;
+        let stop_watch = CancellationToken::new();
+        Ok((Self { config: config.clone(), accounts, vfs, stop_watch }, state))
+    }
+
+    fn start_watch(&self, tracker: &TaskTracker) {
+        let clients = self.accounts.clients().cloned().collect();
+        tracker.spawn(accounts::watch(clients, self.stop_watch.clone()));
+    }
+}
+
+/// The prefix as it stands in an `href`.
+fn href_prefix(prefix: &str) -> anyhow::Result<String> {
+    if prefix.is_empty() {
+        return Ok(String::new());
+    }
+    let path = VPath::parse(prefix).with_context(|| format!("server.prefix {prefix:?}"))?;
+    Ok(path.to_uri().to_string())
+}
+
+fn server_options(config: &Config, prefix: String) -> server::Options {
+    let download = &config.download;
+    let proxy = download.proxy_url.as_ref().zip(download.proxy_token.as_ref());
+    server::Options {
+        prefix,
+        users: config
+            .users
+            .iter()
+            .map(|user| server::User { name: user.name.clone(), password_hash: user.password_hash.clone() })
+            .collect(),
+        download_proxy: proxy.map(|(url, token)| DownloadProxy {
+            url: url.clone(),
+            token: token.clone(),
+            link_life: download.link_expiration,
+        }),
+        max_connections: u32::try_from(config.server.max_connections).unwrap_or(u32::MAX),
+        header_timeout: config.server.request_header_timeout,
+        grace: config.server.shutdown_grace,
+    }
+}
+
+fn mounts(config: &Config, accounts: &Accounts) -> anyhow::Result<Vec<Mount>> {
+    let mut drives: HashMap<DriveKey, Arc<dyn Drive>> = HashMap::new();
+    let mut mounts = Vec::with_capacity(config.mounts.len());
+    for mount in &config.mounts {
+        let (client, drive_key) = accounts.of(&mount.account).with_context(|| {
+            format!("the mount {} names the unknown account {}", mount.path, mount.account)
+        })?;
+        let drive = drives.entry(drive_key).or_insert_with(|| Arc::new(CloudDrive::new(Arc::clone(client))));
+        mounts.push(Mount {
+            path: VPath::parse(&mount.path).with_context(|| format!("the mount path {:?}", mount.path))?,
+            drive: Arc::clone(drive),
+            drive_key,
+            root: mount.root,
+            download: mount.download,
+        });
+    }
+    Ok(mounts)
+}
+
+fn vfs_options(config: &Config) -> vfs::Options {
+    vfs::Options {
+        listing_ttl: config.cache.listing_ttl,
+        listing_entries: config.cache.listing_entries,
+        links: config.cache.links,
+        link_margin: config.cache.link_margin,
+        quota_ttl: config.quota.ttl,
+        unbound_links: config.download.unbound_links,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_escaped_for_hrefs() {
+        for (prefix, expected) in
+            [("", ""), ("/dav", "/dav"), ("/我的 盘/x", "/%E6%88%91%E7%9A%84%20%E7%9B%98/x")]
+        {
+            assert_eq!(href_prefix(prefix).unwrap(), expected);
+        }
+    }
+}
