@@ -18,11 +18,9 @@ struct Arguments {
     #[arg(long, default_value_t = Tree::Demo)]
     tree: Tree,
 
-    /// Add a share; may be given several times.
-    ///
-    /// CODE is its share code, RECEIVE its receive code (may be empty), TREE a tree as for --tree, and STATE a number:
-    /// 0 auditing, 1 normal (the default), 2, 3, 6 and 11 rejected, 4 cancelled, 5 deleted, 7 expired, 8 being
-    /// generated, 9 failed. Example: sw3abc12xyz:a1b2:demo-small.
+    /// Add a share: its share code, its receive code (may be empty), its tree as for --tree, and its state as a number
+    /// (1 is normal and the default, 4 cancelled, 7 expired); may be given several times. Example:
+    /// sw3abc12xyz:a1b2:demo-small.
     #[arg(long = "share", value_name = "CODE:RECEIVE:TREE[:STATE]")]
     shares: Vec<ShareSpec>,
 
