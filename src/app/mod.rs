@@ -1,6 +1,7 @@
 //! The composition root: the only module that names every layer.
 
 mod accounts;
+mod shares;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accounts::Accounts;
+pub use shares::Shares;
 
 use crate::cache::DriveKey;
-use crate::config::Config;
+use crate::config::{Config, MountKind};
 use crate::dav::{self, Dav};
 use crate::drive::{CloudDrive, Drive};
+use crate::model::Health;
 use crate::server::{self, DownloadProxy};
 use crate::vfs::{self, Mount, VPath, Vfs};
 
@@ -34,6 +37,7 @@ pub struct App {
 struct Assembled {
     config: Config,
     accounts: Accounts,
+    shares: Shares,
     vfs: Arc<Vfs>,
     /// Ends the watch over the accounts.
     stop_watch: CancellationToken,
@@ -115,23 +119,27 @@ impl Assembled {
             );
         }
         let accounts = Accounts::after(config, before.map(|before| (&before.config, &before.accounts)))?;
-        let (mounts, options) = (mounts(config, &accounts)?, vfs_options(config));
+        let shares = Shares::after(config, &accounts, before.map(|before| (&before.config, &before.shares)))?;
+        let (mounts, options) = (mounts(config, &accounts, &shares)?, vfs_options(config));
         let vfs = Arc::new(match before {
             Some(before) => before.vfs.with_mounts(mounts, &options, tracker),
             None => Vfs::new(mounts, &options, tracker, SystemTime::now()),
         });
         let prefix = config.server.prefix.trim_end_matches('/').to_owned();
         let dav_options = dav::Options { prefix: href_prefix(&prefix)?, report_quota: config.quota.report };
-        let watched: Vec<_> = accounts.clients().cloned().collect();
+        let (watched, shown): (Vec<_>, _) = (accounts.clients().cloned().collect(), shares.all());
         let parts = server::Parts {
             dav: Dav::new(Arc::clone(&vfs), dav_options),
             vfs: Arc::clone(&vfs),
-            health: Arc::new(move || watched.iter().map(|client| client.health()).collect()),
+            health: Arc::new(move || Health {
+                accounts: watched.iter().map(|client| client.health()).collect(),
+                shares: shares::health(&shown),
+            }),
             tracker: tracker.clone(),
         };
         let state = server::State::new(server_options(config, prefix), parts)?;
         let stop_watch = CancellationToken::new();
-        Ok((Self { config: config.clone(), accounts, vfs, stop_watch }, state))
+        Ok((Self { config: config.clone(), accounts, shares, vfs, stop_watch }, state))
     }
 
     fn start_watch(&self, tracker: &TaskTracker) {
@@ -170,17 +178,22 @@ fn server_options(config: &Config, prefix: String) -> server::Options {
     }
 }
 
-fn mounts(config: &Config, accounts: &Accounts) -> anyhow::Result<Vec<Mount>> {
+fn mounts(config: &Config, accounts: &Accounts, shares: &Shares) -> anyhow::Result<Vec<Mount>> {
     let mut drives: HashMap<DriveKey, Arc<dyn Drive>> = HashMap::new();
     let mut mounts = Vec::with_capacity(config.mounts.len());
     for mount in &config.mounts {
-        let (client, drive_key) = accounts.of(&mount.account).with_context(|| {
-            format!("the mount {} names the unknown account {}", mount.path, mount.account)
-        })?;
-        let drive = drives.entry(drive_key).or_insert_with(|| Arc::new(CloudDrive::new(Arc::clone(client))));
+        let name = mount.account.as_deref().unwrap_or_default();
+        let unknown = || format!("the mount {} names the unknown account {name}", mount.path);
+        let (drive, drive_key) = if mount.kind == MountKind::Cloud {
+            let (client, drive_key) = accounts.of(name).with_context(unknown)?;
+            let make = || -> Arc<dyn Drive> { Arc::new(CloudDrive::new(Arc::clone(client))) };
+            (Arc::clone(drives.entry(drive_key).or_insert_with(make)), drive_key)
+        } else {
+            shares.of(mount, accounts).with_context(unknown)?
+        };
         mounts.push(Mount {
             path: VPath::parse(&mount.path).with_context(|| format!("the mount path {:?}", mount.path))?,
-            drive: Arc::clone(drive),
+            drive,
             drive_key,
             root: mount.root,
             download: mount.download,

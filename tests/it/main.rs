@@ -14,6 +14,7 @@ mod harness;
 mod multistatus;
 mod prefix;
 mod reload;
+mod shares;
 mod shutdown;
 mod tidy;
 mod trees;

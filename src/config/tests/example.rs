@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Given, MINIMAL};
 use crate::config::table::{Report, Table};
-use crate::config::{Config, Sources};
+use crate::config::{Config, MountKind, Sources};
 
 const EXAMPLE: &str = include_str!("../../../config/example.toml");
 
@@ -71,9 +71,29 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
     let commented: Vec<_> = EXAMPLE.lines().filter_map(|line| line.strip_prefix('#')).collect();
     let uncommented: Vec<_> =
         commented.iter().filter(|line| !line.starts_with(' ') && line.contains(" = ")).collect();
-    let forms = ["password_hash_file", "cookie_file", "proxy_token_file", "base_url", "m115_public_key"];
+    let forms = [
+        "password_hash_file",
+        "cookie_file",
+        "link",
+        "share_code",
+        "receive_code",
+        "links",
+        "links_file",
+        "proxy_token_file",
+        "base_url",
+        "m115_public_key",
+    ];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
-    let upstream = format!("[upstream]\n{}\n{}", uncommented[3], uncommented[4]);
+    for (kind, keys) in
+        [("share", &uncommented[2..3]), ("share", &uncommented[3..5]), ("shares", &uncommented[5..6])]
+    {
+        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        let text = format!("[[mounts]]\npath = \"/\"\nkind = \"{kind}\"\n{}", keys.join("\n"));
+        let config = Given::file(&text).load();
+        assert!(config.mounts[0].kind != MountKind::Cloud && config.mounts[0].account.is_none());
+        assert!(!config.describe().contains("a1b2"), "{}", config.describe());
+    }
+    let upstream = format!("[upstream]\n{}\n{}", uncommented[8], uncommented[9]);
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());
 }
