@@ -58,12 +58,11 @@ impl Shares {
                 });
                 continue;
             }
-            let visitor = match &next.visitor {
-                Some(visitor) => Arc::clone(visitor),
-                None => {
-                    let made = Arc::new(visitor(config, connect(config)?)?);
-                    Arc::clone(next.visitor.insert(made))
-                }
+            let visitor = if let Some(visitor) = &next.visitor {
+                Arc::clone(visitor)
+            } else {
+                let made = Arc::new(visitor(config, connect(config)?)?);
+                Arc::clone(next.visitor.insert(made))
             };
             next.all.push(Entry::new(&mount.kind, &visitor, account));
         }

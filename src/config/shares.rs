@@ -175,10 +175,10 @@ fn parse_lines<'t>(lines: impl Iterator<Item = &'t str>) -> Result<Vec<NamedShar
             continue;
         }
         let refusal = || hidden(format!("{EXPECTED}, in line {number}"));
-        let (link, name) = ShareLink::find(line).ok_or_else(refusal)?;
+        let (share, name) = ShareLink::find(line).ok_or_else(refusal)?;
         // Naming the same share twice would show it twice.
-        if shares.iter().all(|share| share.link.code != link.code) {
-            shares.push(NamedShare { link, name: Some(name).filter(|name| !name.is_empty()) });
+        if shares.iter().all(|other| other.link.code != share.code) {
+            shares.push(NamedShare { link: share, name: Some(name).filter(|name| !name.is_empty()) });
         }
     }
     if shares.is_empty() { Err(Refusal::new("at least one link").found("none")) } else { Ok(shares) }

@@ -117,7 +117,8 @@ impl ShareDrive {
             ErrorKind::NoLink | ErrorKind::Corrupt => false,
             // The session of an account remembers that by itself.
             ErrorKind::SignedOut => !way.needs_login(),
-            ErrorKind::Denied if self.is_about_the_share(error) => return false,
+            // The share itself is refused, in every way.
+            ErrorKind::Denied if matches!(error.code, 4_100_000..=4_199_999) => return false,
             ErrorKind::Denied | ErrorKind::BadRequest | ErrorKind::Unknown => true,
             _ => return false,
         };
@@ -128,10 +129,6 @@ impl ShareDrive {
             ways.closed.sort_by_key(|(way, ..)| ShareWay::ALL.iter().position(|other| other == way));
         }
         true
-    }
-
-    fn is_about_the_share(&self, error: &Pan115Error) -> bool {
-        matches!(error.code, 4_100_000..=4_199_999)
     }
 
     fn without_link(&self, error: Option<Pan115Error>) -> DriveError {

@@ -70,9 +70,8 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
         20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004 | 231_011
         | 800_001 => ErrorKind::NotFound,
         4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
-        4_100_008 | 4_100_012 => ErrorKind::Denied,
         50038 if message.is_empty() => ErrorKind::Busy,
-        50038 | 50028 | 50029 => ErrorKind::Denied,
+        50038 | 50028 | 50029 | 4_100_008 | 4_100_012 => ErrorKind::Denied,
         1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
         590_075 => ErrorKind::Throttled { after: None },
         770_004 | 406 => ErrorKind::Throttled { after: Some(Duration::from_secs(60)) },

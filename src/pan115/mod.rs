@@ -117,9 +117,10 @@ impl Client {
 
     /// Who calls, in the midst of a sentence.
     fn caller(&self) -> String {
-        match self.session.is_nobody() {
-            true => "the calls of this address that need no account".to_owned(),
-            false => format!("the account {}", self.name),
+        if self.session.is_nobody() {
+            "the calls of this address that need no account".to_owned()
+        } else {
+            format!("the account {}", self.name)
         }
     }
 

@@ -103,6 +103,11 @@ impl Vfs {
         Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
     }
 
+    /// Whether `path` lies in someone's share, which only its sharer can change.
+    pub fn is_shared(&self, path: &VPath) -> bool {
+        matches!(self.mounts.find(path), mounts::Place::Mounted(mount, ..) if mount.drive.is_share())
+    }
+
     /// What is at `path`.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.
