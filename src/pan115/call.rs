@@ -191,7 +191,7 @@ impl Client {
     fn too_many(&self, call: &Call<'_>, wait: Duration) -> Pan115Error {
         fail(call, 0, ErrorKind::Throttled { after: Some(wait) }, || {
             format!(
-                "so many calls of {} are waiting that this one would have to wait {}s for its turn; try again later",
+                "{} has so many calls waiting that this one would have to wait {}s for its turn; try again later",
                 self.caller(),
                 wait.as_secs()
             )

@@ -118,7 +118,7 @@ impl Client {
     /// Who calls, in the midst of a sentence.
     fn caller(&self) -> String {
         if self.session.is_nobody() {
-            "the calls of this address that need no account".to_owned()
+            "this network address".to_owned()
         } else {
             format!("the account {}", self.name)
         }
