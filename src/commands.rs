@@ -62,7 +62,9 @@ fn reload(app: &App, serve: &Serve) {
             unchanged.join(", ")
         ),
         Err(error) => {
-            tracing::error!("the configuration is refused, the one in use stays in force: {error:#}");
+            // Several problems stand in lines of their own, and a line of the log is one.
+            let reason = format!("{error:#}").replace("\n  - ", " ");
+            tracing::error!("the configuration is refused, the one in use stays in force: {reason}");
         }
     }
 }

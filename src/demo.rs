@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::cli::Demo;
 use crate::commands::{listen, stop_signal};
 use crate::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
-use crate::model::{DownloadPolicy, FileId, Secret};
+use crate::model::{CookieUse, DownloadPolicy, FileId, Secret};
 use crate::{server, telemetry};
 
 const USER: &str = "demo";
@@ -48,6 +48,8 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
     config.accounts.push(Account {
         name: USER.to_owned(),
         credential: Credential::Cookie(Secret::new(simulator.cookie())),
+        same_as: None,
+        purpose: CookieUse::All,
     });
     config.mounts.push(Mount {
         path: "/".to_owned(),

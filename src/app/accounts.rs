@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::DriveKey;
 use crate::config::{self, Config};
 use crate::crypto::m115::PublicKey;
-use crate::model::Meter;
+use crate::drive::CloudDrive;
+use crate::model::{CookieUse, Meter};
 use crate::pan115::{self, Client, Cookie, Endpoints};
 use crate::transport::{Http, Route, Timeouts};
 
@@ -69,10 +70,21 @@ impl Accounts {
         self.all.iter().map(|account| &account.client)
     }
 
-    /// The client of the account called `name`, and what is remembered of its drive is kept under.
+    /// A client of the account called `name` that gets links, and a key that no other client has had.
     pub(super) fn of(&self, name: &str) -> Option<(&Arc<Client>, DriveKey)> {
-        let account = self.all.iter().find(|account| account.made_of.name == name)?;
-        Some((&account.client, account.key))
+        let main = self.all.iter().find(|account| account.made_of.name == name)?;
+        let mut cookies = self.all.iter().filter(|account| account.made_of.main() == name);
+        let getter = cookies.find(|account| account.made_of.purpose != CookieUse::Listing).unwrap_or(main);
+        Some((&getter.client, getter.key))
+    }
+
+    /// The drive of the account called `name`, with all its cookies, and what it is remembered under.
+    pub(super) fn drive(&self, name: &str) -> Option<(DriveKey, CloudDrive)> {
+        let main = self.all.iter().find(|account| account.made_of.name == name)?;
+        let is_same = |account: &&Account| account.made_of.main() == name;
+        let cookies = self.all.iter().filter(is_same);
+        let clients: Vec<_> = cookies.map(|of| (Arc::clone(&of.client), of.made_of.purpose)).collect();
+        Some((main.key, CloudDrive::new(Arc::clone(&main.client), &clients)))
     }
 }
 

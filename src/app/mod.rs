@@ -19,7 +19,7 @@ pub use shares::Shares;
 use crate::cache::DriveKey;
 use crate::config::{Config, MountKind};
 use crate::dav::{self, Dav};
-use crate::drive::{CloudDrive, Drive};
+use crate::drive::Drive;
 use crate::model::Health;
 use crate::server::{self, DownloadProxy};
 use crate::vfs::{self, Mount, VPath, Vfs};
@@ -179,15 +179,19 @@ fn server_options(config: &Config, prefix: String) -> server::Options {
 }
 
 fn mounts(config: &Config, accounts: &Accounts, shares: &Shares) -> anyhow::Result<Vec<Mount>> {
-    let mut drives: HashMap<DriveKey, Arc<dyn Drive>> = HashMap::new();
+    let mut drives: HashMap<&str, (DriveKey, Arc<dyn Drive>)> = HashMap::new();
     let mut mounts = Vec::with_capacity(config.mounts.len());
     for mount in &config.mounts {
         let name = mount.account.as_deref().unwrap_or_default();
         let unknown = || format!("the mount {} names the unknown account {name}", mount.path);
-        let (drive, drive_key) = if mount.kind == MountKind::Cloud {
-            let (client, drive_key) = accounts.of(name).with_context(unknown)?;
-            let make = || -> Arc<dyn Drive> { Arc::new(CloudDrive::new(Arc::clone(client))) };
-            (Arc::clone(drives.entry(drive_key).or_insert_with(make)), drive_key)
+        let (drive_key, drive) = if mount.kind == MountKind::Cloud {
+            // Mounts of an account share its drive.
+            if !drives.contains_key(name) {
+                let (key, drive) = accounts.drive(name).with_context(unknown)?;
+                drives.insert(name, (key, Arc::new(drive)));
+            }
+            let (key, drive) = &drives[name];
+            (*key, Arc::clone(drive))
         } else {
             shares.of(mount, accounts).with_context(unknown)?
         };

@@ -78,9 +78,9 @@ impl Shares {
         self.find(&mount.kind, account.map(|(_, key)| key))
     }
 
-    /// The drive of `mount`, and what is remembered of it is kept under.
-    pub(super) fn of(&self, mount: &Mount, accounts: &Accounts) -> Option<(Arc<dyn Drive>, DriveKey)> {
-        self.entry(mount, accounts).map(|entry| (Arc::clone(&entry.drive), entry.key))
+    /// The drive of `mount`, and what it is remembered under.
+    pub(super) fn of(&self, mount: &Mount, accounts: &Accounts) -> Option<(DriveKey, Arc<dyn Drive>)> {
+        self.entry(mount, accounts).map(|entry| (entry.key, Arc::clone(&entry.drive)))
     }
 
     /// The shares that `mount` shows.

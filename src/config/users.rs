@@ -57,8 +57,13 @@ impl Names {
             let refusal = Refusal::new(format!("a name of its own, since {key} has this one"));
             return Err(table.refuse("name", refusal));
         }
-        self.given.push((name.clone(), table.key("name")));
+        self.add(table, &name);
         Ok(name)
+    }
+
+    /// Notes a name that has been read.
+    pub(super) fn add(&mut self, table: &Table<'_>, name: &str) {
+        self.given.push((name.to_owned(), table.key("name")));
     }
 
     /// Every name read, each once.

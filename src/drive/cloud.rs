@@ -2,47 +2,113 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::{Body, Drive, DriveError, DriveErrorKind, Quota};
-use crate::model::{FileId, Link, LinkBinding, Listing, Meter, Node};
+use crate::model::{CookieUse, FileId, Link, LinkBinding, Listing, Meter, Node};
 use crate::pan115::{Client, ErrorKind, Pan115Error};
 
-/// An account's own files.
+/// An account's own files, got at with one cookie or with several.
 pub struct CloudDrive {
-    client: Arc<Client>,
+    /// The account's own client. Bodies are fetched by it, whoever got the link.
+    main: Arc<Client>,
+    /// Those that look at folders and space.
+    listing: Vec<Arc<Client>>,
+    /// Those that get links.
+    download: Vec<Arc<Client>>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
 }
 
 impl CloudDrive {
-    /// The drive of `client`'s account.
-    pub fn new(client: Arc<Client>) -> Self {
-        Self { client }
+    /// The drive of `main`'s account, with `clients` (`main` among them) that have cookies of the same account.
+    ///
+    /// Calls are spread over the clients; what one cannot do because it is blocked, throttled or signed out, the next one does.
+    pub fn new(main: Arc<Client>, clients: &[(Arc<Client>, CookieUse)]) -> Self {
+        let without = |other: CookieUse| {
+            let users = clients.iter().filter(|(_, purpose)| *purpose != other);
+            users.map(|(client, _)| Arc::clone(client)).collect()
+        };
+        let (listing, download) = (without(CookieUse::Download), without(CookieUse::Listing));
+        Self { main, listing, download, turn: AtomicUsize::new(0) }
     }
+
+    /// Makes a call by one of `clients`, in turn, and by the next one if that is kept from it.
+    async fn ask<'a, T>(
+        &'a self,
+        clients: &'a [Arc<Client>],
+        call: impl Fn(&'a Client) -> BoxFuture<'a, Result<T, Pan115Error>>,
+    ) -> Result<T, DriveError> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut failure = None;
+        for client in (0..clients.len()).map(|n| &clients[(first + n) % clients.len()]) {
+            if let Err(foreign) = self.check_user(client).await {
+                failure.get_or_insert(foreign);
+                continue;
+            }
+            match call(client).await {
+                Err(error) if is_of_cookie(&error) => {
+                    failure.get_or_insert(error.into());
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(failure.unwrap_or_else(|| {
+            DriveError::new(DriveErrorKind::Unavailable, "no cookie of the account is meant for this")
+        }))
+    }
+
+    /// Keeps away from a cookie of somebody else: with it, this drive's folders would be empty or not there.
+    async fn check_user(&self, client: &Arc<Client>) -> Result<(), DriveError> {
+        if Arc::ptr_eq(client, &self.main) {
+            return Ok(());
+        }
+        let (Some(user), Some(other)) = (self.main.user().await, client.user().await) else { return Ok(()) };
+        if user == other {
+            return Ok(());
+        }
+        let reason = format!(
+            "the cookie of {} is of another 115 user than that of {}; sign in as the same user with both",
+            client.name(),
+            self.main.name()
+        );
+        tracing::warn!("{reason}");
+        Err(DriveError::new(DriveErrorKind::SignedOut, reason))
+    }
+}
+
+/// Whether another cookie may do what this one could not.
+fn is_of_cookie(error: &Pan115Error) -> bool {
+    matches!(error.kind, ErrorKind::Blocked { .. } | ErrorKind::Throttled { .. } | ErrorKind::SignedOut)
 }
 
 #[async_trait]
 impl Drive for CloudDrive {
     async fn list(&self, meter: &Meter, folder: FileId) -> Result<Listing, DriveError> {
-        Ok(Listing::new(self.client.list(meter, folder).await?))
+        let nodes = self.ask(&self.listing, |client| client.list(meter, folder).boxed()).await?;
+        Ok(Listing::new(nodes))
     }
 
     async fn link(&self, meter: &Meter, file: &Node, binding: &LinkBinding) -> Result<Link, DriveError> {
-        Ok(self.client.download_link(meter, &file.pick_code, binding).await?)
+        let code = &file.pick_code;
+        self.ask(&self.download, |client| client.download_link(meter, code, binding).boxed()).await
     }
 
     async fn open(&self, link: &Link, range: Range<u64>) -> Result<Body, DriveError> {
-        open(&self.client, link, range).await
+        open(&self.main, link, range).await
     }
 
     async fn quota(&self, meter: &Meter) -> Result<Quota, DriveError> {
-        let space = self.client.space(meter).await?;
+        let space = self.ask(&self.listing, |client| client.space(meter).boxed()).await?;
         Ok(Quota { used: space.used, available: space.left })
     }
 
     fn own_agent(&self) -> &str {
-        self.client.user_agent()
+        self.main.user_agent()
     }
 }
 

@@ -3,6 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// What the cookie of an account is used for, if the account has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum CookieUse {
+    /// Everything.
+    #[default]
+    All,
+    /// Looking at folders and space.
+    Listing,
+    /// Getting links.
+    Download,
+}
+
 /// How a mount hands out file content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DownloadPolicy {

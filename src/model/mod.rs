@@ -16,7 +16,7 @@ mod share;
 
 pub use health::{AccountHealth, Health, SessionState, ShareHealth, ShareState};
 pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
-pub use intent::{ClientTraits, DownloadPolicy, LinkBinding};
+pub use intent::{ClientTraits, CookieUse, DownloadPolicy, LinkBinding};
 pub use link::{HeaderDemand, Link, LinkTerms};
 pub use listing::Listing;
 pub use meter::Meter;

@@ -6,6 +6,8 @@ use crate::model::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cookie {
     header: Secret,
+    /// The number of the user it signs in.
+    user: String,
     /// Which app slot it belongs to, such as `R2`; see the protocol notes, reading part, §1.2.
     app: String,
 }
@@ -67,12 +69,17 @@ impl Cookie {
         if user.is_empty() || !user.bytes().all(|b| b.is_ascii_digit()) || app.is_empty() {
             return Err(CookieError::BadUid);
         }
-        Ok(Self { header: Secret::new(header), app: app.to_owned() })
+        Ok(Self { header: Secret::new(header), user: user.to_owned(), app: app.to_owned() })
     }
 
     /// The `Cookie` header.
     pub fn header(&self) -> &Secret {
         &self.header
+    }
+
+    /// The number of the user it signs in.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// The app slot, such as `R2`.
@@ -98,6 +105,7 @@ mod tests {
         ] {
             let cookie = Cookie::parse(pasted).unwrap();
             assert_eq!((cookie.header().expose(), cookie.app()), (PLAIN, "R2"), "{pasted:?}");
+            assert_eq!(cookie.user(), "123456789");
         }
     }
 

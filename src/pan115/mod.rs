@@ -129,6 +129,11 @@ impl Client {
         &self.name
     }
 
+    /// The number of the user whose cookie is good to be sent, as far as is known. Makes no call.
+    pub async fn user(&self) -> Option<String> {
+        self.session.user().await
+    }
+
     /// The `User-Agent` of API calls.
     pub fn user_agent(&self) -> &str {
         &self.options.user_agent

@@ -78,6 +78,12 @@ impl Session {
         }
     }
 
+    /// The number of the user whose cookie there is to send, if there is one.
+    pub(super) async fn user(&self) -> Option<String> {
+        self.cookie().await.ok()?;
+        self.state.lock().cookie.as_ref().map(|cookie| cookie.user().to_owned())
+    }
+
     /// Reads the cookie file if it is not the one that was read last.
     async fn refresh(&self, path: &PathBuf) {
         let stamp = tokio::fs::metadata(path).await.and_then(|meta| Ok((meta.modified()?, meta.len())));

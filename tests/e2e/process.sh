@@ -154,7 +154,8 @@ stop "$GATEWAY_PID"
 check "healthcheck of a dead gateway" run 1 "$DAV115" healthcheck --url "$GATEWAY_URL/healthz"
 
 say "another configuration without a new start"
-cp good.toml changing.toml
+start_sim demo
+write_config changing.toml proxy </dev/null
 serve changing.toml
 check "the mount is at the top" dav_curl /hello.txt -L -o page
 sed -i 's|^path = "/"|path = "/moved"|' changing.toml

@@ -10,7 +10,7 @@ use argon2::password_hash::SaltString;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 use dav115::app::App;
 use dav115::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
-use dav115::model::{DownloadPolicy, FileId, Secret};
+use dav115::model::{CookieUse, DownloadPolicy, FileId, Secret};
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sim115::{Options, Sim, Tree};
@@ -208,9 +208,12 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
     config.limits.requests_per_second = 10_000.0;
     config.limits.open_wait = Duration::from_millis(500);
     config.users.push(User { name: USER.to_owned(), password_hash: Secret::new(HASH.as_str()) });
-    config
-        .accounts
-        .push(Account { name: "main".to_owned(), credential: Credential::Cookie(Secret::new(sim.cookie())) });
+    config.accounts.push(Account {
+        name: "main".to_owned(),
+        credential: Credential::Cookie(Secret::new(sim.cookie())),
+        same_as: None,
+        purpose: CookieUse::All,
+    });
     config.mounts.push(Mount {
         path: "/".to_owned(),
         kind: MountKind::Cloud,

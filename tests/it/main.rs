@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod budget;
+mod cookies;
 mod davserver_edges;
 mod download;
 mod faults;

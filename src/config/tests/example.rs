@@ -74,6 +74,10 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
     let forms = [
         "password_hash_file",
         "cookie_file",
+        "name",
+        "same_as",
+        "cookie_file",
+        "use",
         "link",
         "share_code",
         "receive_code",
@@ -84,18 +88,23 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         "m115_public_key",
     ];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
+    let line = |key: &str| uncommented.iter().rfind(|line| line.starts_with(key)).unwrap();
     for (kind, keys) in
-        [("share", &uncommented[2..3]), ("share", &uncommented[3..5]), ("shares", &uncommented[5..6])]
+        [("share", &["link "][..]), ("share", &["share_code", "receive_code"]), ("shares", &["links "])]
     {
-        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        let keys: Vec<_> = keys.iter().map(|key| line(key).to_string()).collect();
         let text = format!("[[mounts]]\npath = \"/\"\nkind = \"{kind}\"\n{}", keys.join("\n"));
         let config = Given::file(&text).load();
         assert!(config.mounts[0].kind != MountKind::Cloud && config.mounts[0].account.is_none());
         assert!(!config.describe().contains("a1b2"), "{}", config.describe());
     }
-    let upstream = format!("[upstream]\n{}\n{}", uncommented[8], uncommented[9]);
+    let upstream = format!("[upstream]\n{}\n{}", line("base_url"), line("m115_public_key"));
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());
+    let another =
+        format!("[[accounts]]\n{}\ncookie = \"c\"\n{}\n{}", line("name"), line("same_as"), line("use"));
+    let accounts = Given::minimal_and(&another).load().accounts;
+    assert_eq!(accounts[1].same_as.as_deref(), Some("main"));
 }
 
 #[test]

@@ -179,6 +179,22 @@ fn accounts() {
 }
 
 #[test]
+fn further_cookies_of_an_account() {
+    let other = "[[accounts]]\nname = \"other\"\ncookie = \"c\"\nsame_as = \"nobody\"";
+    Given::minimal_and(other).is_refused(&[
+        "dav115.toml: accounts[1].same_as: expected the name of an account further up that has no same_as itself, \
+         \"main\", found \"nobody\"",
+    ]);
+    let both = "[[accounts]]\nname = \"a\"\ncookie = \"c\"\nuse = \"listing\"\n\
+                [[accounts]]\nname = \"b\"\ncookie = \"c\"\nsame_as = \"a\"\nuse = \"listing\"\n\
+                [[mounts]]\npath = \"/\"";
+    Given::file(both).is_refused(&[
+        "dav115.toml: accounts: expected a cookie of the account \"a\" for download, found none; \
+         set use = \"all\" or \"download\" for one of its cookies",
+    ]);
+}
+
+#[test]
 fn the_account_of_a_mount() {
     let mounts = "[[mounts]]\npath = \"/a\"\naccount = \"c\"\n[[mounts]]\npath = \"/b\"\n";
     let two = "[[accounts]]\nname = \"a\"\ncookie = \"x\"\n[[accounts]]\nname = \"b\"\ncookie = \"x\"\n";

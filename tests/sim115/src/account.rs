@@ -16,6 +16,8 @@ const APPLICATION: &str = "R2";
 #[derive(Debug)]
 pub(crate) struct Account {
     session: Mutex<Session>,
+    /// Logins of other applications, which live next to it.
+    others: Mutex<Vec<Session>>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,13 +48,29 @@ pub(crate) enum Login {
 }
 
 impl Session {
-    fn fresh(now: u64) -> Self {
+    fn fresh(application: &str, now: u64) -> Self {
         Self {
-            uid: format!("{USER_ID}_{APPLICATION}_{now}"),
+            uid: format!("{USER_ID}_{application}_{now}"),
             cid: random_hex(16),
             seid: random_hex(60),
             kid: random_hex(16),
             state: SessionState::Live,
+        }
+    }
+
+    fn judge(&self, header: &str, now: u64, lingering: u64) -> Login {
+        let alive = match self.state {
+            SessionState::Live => true,
+            SessionState::Expired => false,
+            SessionState::KickedAt(then) => now < then + lingering,
+        };
+        if !alive || cookie_value(header, "SEID") != Some(&self.seid) {
+            return Login::Out;
+        }
+        match cookie_value(header, "CID") {
+            Some(cid) if cid == self.cid => Login::In,
+            Some(_) => Login::Out,
+            None => Login::WithoutCid,
         }
     }
 
@@ -64,7 +82,7 @@ impl Session {
 impl Account {
     /// An account logged in at `now` (unix seconds).
     pub(crate) fn new(now: u64) -> Self {
-        Self { session: Mutex::new(Session::fresh(now)) }
+        Self { session: Mutex::new(Session::fresh(APPLICATION, now)), others: Mutex::default() }
     }
 
     /// The cookie, whatever its state.
@@ -85,27 +103,25 @@ impl Account {
     /// A new login; the old cookie is wrong from now on.
     pub(crate) fn renew(&self, now: u64) -> String {
         let mut session = self.session.lock();
-        *session = Session::fresh(now);
+        *session = Session::fresh(APPLICATION, now);
         session.text()
+    }
+
+    /// A login of another application: a cookie of its own, which ends no other.
+    pub(crate) fn sign_in(&self, application: &str, now: u64) -> String {
+        let session = Session::fresh(application, now);
+        let cookie = session.text();
+        self.others.lock().push(session);
+        cookie
     }
 
     /// Judges the `Cookie` header of a call. `lingering` is how long this host still takes a kicked cookie.
     pub(crate) fn judge(&self, header: &str, now: u64, lingering: u64) -> Login {
-        let session = self.session.lock().clone();
-        let alive = match session.state {
-            SessionState::Live => true,
-            SessionState::Expired => false,
-            SessionState::KickedAt(then) => now < then + lingering,
-        };
-        let same = |name: &str, expected: &str| cookie_value(header, name) == Some(expected);
-        if !alive || !same("UID", &session.uid) || !same("SEID", &session.seid) {
-            return Login::Out;
-        }
-        match cookie_value(header, "CID") {
-            Some(cid) if cid == session.cid => Login::In,
-            Some(_) => Login::Out,
-            None => Login::WithoutCid,
-        }
+        let mut sessions = self.others.lock().clone();
+        sessions.push(self.session.lock().clone());
+        let uid = cookie_value(header, "UID");
+        let session = sessions.iter().find(|session| uid == Some(&session.uid));
+        session.map_or(Login::Out, |session| session.judge(header, now, lingering))
     }
 }
 

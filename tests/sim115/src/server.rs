@@ -198,6 +198,11 @@ impl Sim {
         self.shared.account.renew(self.shared.clock.unix())
     }
 
+    /// Logs in with another application, such as `A1`, and returns its cookie; the others stay good.
+    pub fn sign_in(&self, application: &str) -> String {
+        self.shared.account.sign_in(application, self.shared.clock.unix())
+    }
+
     /// Stops the server, closes its connections and waits until all is closed.
     pub async fn stop(self) {
         self.stopping.cancel();

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use crate::account::USER_ID;
-use crate::tree::{Tree, TreeState};
+use crate::tree::{ROOT, Tree, TreeState};
 
 /// The state of a share that can be used.
 pub(crate) const NORMAL: u8 = 1;
@@ -103,7 +103,7 @@ pub(crate) fn is_code(text: &str) -> bool {
 pub struct Share {
     /// The receive code; empty when none is needed.
     pub receive_code: String,
-    /// The title.
+    /// The title; while it is empty, the name of the first node shared.
     pub title: String,
     /// The state; see [`ShareSpec::state`].
     pub state: u8,
@@ -132,6 +132,12 @@ impl Share {
         self.owner = USER_ID;
     }
 
+    /// The title as it is shown.
+    pub(crate) fn shown_title(&self) -> &str {
+        let first = || self.tree.children(ROOT).first().map_or("", |node| node.name.as_str());
+        if self.title.is_empty() { first() } else { &self.title }
+    }
+
     /// The state at a time: a share that was good until then may have expired.
     pub(crate) fn state_at(&self, now: u64) -> u8 {
         let expired = u64::try_from(self.expires).is_ok_and(|expires| now >= expires);
@@ -153,10 +159,9 @@ impl Shares {
         assert!(spec.fault().is_none(), "{}", spec.fault().unwrap_or_default());
         let tree = TreeState::build_foreign(&spec.tree, self.added);
         self.added += 1;
-        let title = tree.children(crate::tree::ROOT).first().map_or("", |node| node.name.as_str()).to_owned();
         let share = Share {
             receive_code: spec.receive_code.clone(),
-            title,
+            title: String::new(),
             state: spec.state,
             refusal: None,
             skip_login: false,

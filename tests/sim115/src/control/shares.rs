@@ -84,7 +84,7 @@ pub(super) fn list(shared: &Shared) -> Value {
 
 fn described(code: &str, share: &Share) -> Value {
     json!({
-        "code": code, "receive_code": share.receive_code, "title": share.title, "state": share.state,
+        "code": code, "receive_code": share.receive_code, "title": share.shown_title(), "state": share.state,
         "refusal": share.refusal, "skip_login": share.skip_login, "expires": share.expires, "owner": share.owner,
         "nodes": share.tree.len(), "bytes": share.tree.total_bytes(), "receive_count": share.receive_count,
     })

@@ -8,6 +8,7 @@ mod faults;
 mod links;
 mod listing;
 mod lookup;
+mod receiving;
 mod scale;
 mod share_links;
 mod shares;

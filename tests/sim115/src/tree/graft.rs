@@ -29,36 +29,6 @@ impl TreeState {
         }
         id
     }
-
-    /// Files and bytes of a node: of itself, or of all below it.
-    pub(crate) fn weight(&self, id: u64) -> (u64, u64) {
-        match self.node(id) {
-            Some(node) if !node.is_folder() => (1, node.size()),
-            Some(_) => {
-                let totals = self.totals(id);
-                (totals.files, totals.bytes)
-            }
-            None => (0, 0),
-        }
-    }
-
-    /// The files at any depth below a folder, each with the names of the folders between.
-    pub(crate) fn files_with_paths(&self, folder: u64) -> Vec<(Vec<&str>, &SimNode)> {
-        let mut files = Vec::new();
-        let mut waiting = vec![(Vec::new(), folder)];
-        while let Some((path, at)) = waiting.pop() {
-            for node in self.children(at) {
-                if node.is_folder() {
-                    let below: Vec<&str> = path.iter().copied().chain([node.name.as_str()]).collect();
-                    waiting.push((below, node.id));
-                } else {
-                    files.push((path.clone(), node));
-                }
-            }
-        }
-        files.sort_by_key(|(_, node)| node.id);
-        files
-    }
 }
 
 #[cfg(test)]

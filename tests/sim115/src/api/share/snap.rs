@@ -78,7 +78,7 @@ fn envelope(
 ) -> Value {
     let tops = share.tree.children(ROOT);
     let mut info = json!({
-        "snap_id": "987654321", "file_size": share.tree.total_bytes().to_string(), "share_title": share.title,
+        "snap_id": "987654321", "file_size": share.tree.total_bytes().to_string(), "share_title": share.shown_title(),
         "forbid_reason": "", "create_time": share.created.to_string(), "receive_code": named.receive_code,
         "receive_count": share.receive_count.to_string(), "expire_time": share.expires,
         "file_category": u8::from(tops.iter().all(|node| !node.is_folder())), "auto_renewal": "0",
