@@ -10,9 +10,9 @@ use clap::CommandFactory as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{Accounts, App};
+use crate::app::{Accounts, App, Shares};
 use crate::cli::{Check, Cli, Command, ConfigFile, Healthcheck, Serve};
-use crate::config::{Config, Overrides, Sources};
+use crate::config::{Config, MountKind, Overrides, Sources};
 use crate::model::{FileId, Meter};
 use crate::transport::{Http, Request, Route, Timeouts};
 use crate::{demo, server, telemetry};
@@ -111,9 +111,12 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
     telemetry::filter(&config.log)?;
     App::build(&config)?;
     let accounts = Accounts::new(&config)?;
-    let well =
-        [probe_accounts(&mut out, &accounts).await?, probe_mounts(&mut out, &config, &accounts).await?];
-    Ok(if well == [true, true] { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let well = [
+        probe_accounts(&mut out, &accounts).await?,
+        probe_mounts(&mut out, &config, &accounts).await?,
+        probe_shares(&mut out, &config, &accounts).await?,
+    ];
+    Ok(if well == [true; 3] { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Says of each account whether 115 takes its cookie; `false` if one is not well. One call for each.
@@ -140,13 +143,44 @@ async fn probe_accounts(out: &mut impl Write, accounts: &Accounts) -> anyhow::Re
 /// Says of each mount whose folder cannot be looked at why; `false` if there is one. One call for each that shows a part only.
 async fn probe_mounts(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
     let mut all_well = true;
-    for mount in config.mounts.iter().filter(|mount| mount.root != FileId::ROOT) {
-        let Some(client) = accounts.clients().find(|client| client.name() == mount.account) else {
+    let parts =
+        config.mounts.iter().filter(|mount| mount.kind == MountKind::Cloud && mount.root != FileId::ROOT);
+    for mount in parts {
+        let Some(client) = accounts.clients().find(|client| Some(client.name()) == mount.account.as_deref())
+        else {
             continue;
         };
         if let Err(error) = client.look_at(&Meter::default(), mount.root).await {
             all_well = false;
             writeln!(out, "# mount {}: root_id {}: {}", mount.path, mount.root, error.message)?;
+        }
+    }
+    Ok(all_well)
+}
+
+/// Says of each share whether it can be used; `false` if one cannot. One call for each, and one more for a part of a share.
+async fn probe_shares(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
+    let shares = Shares::new(config, accounts)?;
+    let mut all_well = true;
+    for mount in &config.mounts {
+        for share in shares.shown_by(mount, accounts) {
+            let (path, code) = (&mount.path, share.code());
+            let outcome = match share.info(&Meter::default()).await {
+                Ok(info) if mount.root != FileId::ROOT => {
+                    share.look_at(&Meter::default(), mount.root).await.map(|()| info)
+                }
+                outcome => outcome,
+            };
+            match outcome {
+                Ok(info) => {
+                    let title = info.title.unwrap_or_default();
+                    writeln!(out, "# mount {path}: share {code}: {title:?}, {} at its top", info.entries)?;
+                }
+                Err(error) => {
+                    all_well = false;
+                    writeln!(out, "# mount {path}: {error}")?;
+                }
+            }
         }
     }
     Ok(all_well)

@@ -11,7 +11,7 @@ use sim115::{Options, Sim};
 use crate::app::App;
 use crate::cli::Demo;
 use crate::commands::{listen, stop_signal};
-use crate::config::{Account, Config, Credential, Mount, PublicKey, Sources, User};
+use crate::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
 use crate::model::{CookieUse, DownloadPolicy, FileId, Secret};
 use crate::{server, telemetry};
 
@@ -56,7 +56,8 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
     });
     config.mounts.push(Mount {
         path: "/".to_owned(),
-        account: USER.to_owned(),
+        kind: MountKind::Cloud,
+        account: Some(USER.to_owned()),
         root: FileId::ROOT,
         // The simulated download servers are on this machine alone, so nobody else could follow a redirect to them.
         download: demo.download.unwrap_or(if demo.listen.ip().is_loopback() {

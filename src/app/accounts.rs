@@ -15,7 +15,7 @@ use crate::cache::DriveKey;
 use crate::config::{self, Config};
 use crate::crypto::m115::PublicKey;
 use crate::drive::CloudDrive;
-use crate::model::Meter;
+use crate::model::{CookieUse, Meter};
 use crate::pan115::{self, Client, Cookie, Endpoints};
 use crate::transport::{Http, Route, Timeouts};
 
@@ -70,6 +70,14 @@ impl Accounts {
         self.all.iter().map(|account| &account.client)
     }
 
+    /// A client of the account called `name` that gets links, and a key that no other client has had.
+    pub(super) fn of(&self, name: &str) -> Option<(&Arc<Client>, DriveKey)> {
+        let main = self.all.iter().find(|account| account.made_of.name == name)?;
+        let mut cookies = self.all.iter().filter(|account| account.made_of.main() == name);
+        let getter = cookies.find(|account| account.made_of.purpose != CookieUse::Listing).unwrap_or(main);
+        Some((&getter.client, getter.key))
+    }
+
     /// The drive of the account called `name`, with all its cookies, and what it is remembered under.
     pub(super) fn drive(&self, name: &str) -> Option<(DriveKey, CloudDrive)> {
         let main = self.all.iter().find(|account| account.made_of.name == name)?;
@@ -81,17 +89,17 @@ impl Accounts {
 }
 
 /// What of a configuration all clients are made of.
-fn treatment(config: &Config) -> (&config::Limits, &config::Upstream, &str) {
+pub(super) fn treatment(config: &Config) -> (&config::Limits, &config::Upstream, &str) {
     (&config.limits, &config.upstream, &config.download.user_agent)
 }
 
 /// Another key with each call, so that what is remembered of an account that is gone is never taken for that of another.
-fn next_key() -> DriveKey {
+pub(super) fn next_key() -> DriveKey {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     DriveKey(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn connect(config: &Config) -> anyhow::Result<Http> {
+pub(super) fn connect(config: &Config) -> anyhow::Result<Http> {
     let limits = &config.limits;
     let timeouts = Timeouts {
         connect: limits.connect_timeout,
@@ -104,11 +112,6 @@ fn connect(config: &Config) -> anyhow::Result<Http> {
 }
 
 fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Result<Client> {
-    let public_key = match &config.upstream.m115_public_key {
-        Some(key) => PublicKey::from_hex(&key.modulus_hex, key.exponent)
-            .context("upstream.m115_public_key: expected a modulus of at least 512 bits")?,
-        None => PublicKey::official(),
-    };
     let credential = match &account.credential {
         config::Credential::Cookie(cookie) => {
             // A file can be corrected while the gateway runs, this cannot.
@@ -118,8 +121,27 @@ fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Res
         }
         config::Credential::CookieFile(path) => pan115::Credential::CookieFile(path.clone()),
     };
+    let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
+    Ok(Client::new(&account.name, http, endpoints, public_key(config)?, credential, options(config)))
+}
+
+/// The client that makes the calls which need no account.
+pub(super) fn visitor(config: &Config, http: Http) -> anyhow::Result<Client> {
+    let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
+    Ok(Client::visitor(http, endpoints, public_key(config)?, options(config)))
+}
+
+fn public_key(config: &Config) -> anyhow::Result<PublicKey> {
+    match &config.upstream.m115_public_key {
+        Some(key) => PublicKey::from_hex(&key.modulus_hex, key.exponent)
+            .context("upstream.m115_public_key: expected a modulus of at least 512 bits"),
+        None => Ok(PublicKey::official()),
+    }
+}
+
+fn options(config: &Config) -> pan115::Options {
     let limits = &config.limits;
-    let options = pan115::Options {
+    pan115::Options {
         requests_per_second: limits.requests_per_second,
         burst: limits.burst,
         deadline: limits.deadline,
@@ -128,9 +150,7 @@ fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Res
         open_bodies: limits.open_bodies,
         open_wait: limits.open_wait,
         user_agent: config.download.user_agent.clone(),
-    };
-    let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
-    Ok(Client::new(&account.name, http, endpoints, public_key, credential, options))
+    }
 }
 
 /// Asks 115 about every account that is not known to be signed in: at the start, and then now and then.

@@ -1,6 +1,7 @@
 //! The composition root: the only module that names every layer.
 
 mod accounts;
+mod shares;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use accounts::Accounts;
+pub use shares::Shares;
 
 use crate::cache::DriveKey;
-use crate::config::{self, Config};
+use crate::config::{self, Config, MountKind};
 use crate::dav::{self, Dav};
 use crate::drive::Drive;
+use crate::model::Health;
 use crate::server::{self, DownloadProxy};
 use crate::vfs::{self, Access, Mount, Rule, VPath, Vfs, View};
 
@@ -34,6 +37,7 @@ pub struct App {
 struct Assembled {
     config: Config,
     accounts: Accounts,
+    shares: Shares,
     vfs: Arc<Vfs>,
     /// Ends the watch over the accounts.
     stop_watch: CancellationToken,
@@ -116,23 +120,27 @@ impl Assembled {
             );
         }
         let accounts = Accounts::after(config, before.map(|before| (&before.config, &before.accounts)))?;
-        let (mounts, options) = (mounts(config, &accounts)?, vfs_options(config));
+        let shares = Shares::after(config, &accounts, before.map(|before| (&before.config, &before.shares)))?;
+        let (mounts, options) = (mounts(config, &accounts, &shares)?, vfs_options(config));
         let vfs = Arc::new(match before {
             Some(before) => before.vfs.with_mounts(mounts, &options, tracker),
             None => Vfs::new(mounts, &options, tracker, SystemTime::now()),
         });
         let prefix = config.server.prefix.trim_end_matches('/').to_owned();
         let dav_options = dav::Options { prefix: href_prefix(&prefix)?, report_quota: config.quota.report };
-        let watched: Vec<_> = accounts.clients().cloned().collect();
+        let (watched, shown): (Vec<_>, _) = (accounts.clients().cloned().collect(), shares.all());
         let parts = server::Parts {
             dav: Dav::new(Arc::clone(&vfs), dav_options),
             vfs: Arc::clone(&vfs),
-            health: Arc::new(move || watched.iter().map(|client| client.health()).collect()),
+            health: Arc::new(move || Health {
+                accounts: watched.iter().map(|client| client.health()).collect(),
+                shares: shares::health(&shown),
+            }),
             tracker: tracker.clone(),
         };
         let state = server::State::new(server_options(config, prefix)?, parts)?;
         let stop_watch = CancellationToken::new();
-        Ok((Self { config: config.clone(), accounts, vfs, stop_watch }, state))
+        Ok((Self { config: config.clone(), accounts, shares, vfs, stop_watch }, state))
     }
 
     fn start_watch(&self, tracker: &TaskTracker) {
@@ -190,22 +198,27 @@ fn view(home: &str, rules: Option<&[config::Access]>) -> anyhow::Result<View> {
     Ok(View::new(parse(home)?, rules.as_deref()))
 }
 
-fn mounts(config: &Config, accounts: &Accounts) -> anyhow::Result<Vec<Mount>> {
+fn mounts(config: &Config, accounts: &Accounts, shares: &Shares) -> anyhow::Result<Vec<Mount>> {
     let mut drives: HashMap<&str, (DriveKey, Arc<dyn Drive>)> = HashMap::new();
     let mut mounts = Vec::with_capacity(config.mounts.len());
     for mount in &config.mounts {
-        // Mounts of an account share its drive.
-        if !drives.contains_key(&*mount.account) {
-            let (key, drive) = accounts.drive(&mount.account).with_context(|| {
-                format!("the mount {} names the unknown account {}", mount.path, mount.account)
-            })?;
-            drives.insert(&mount.account, (key, Arc::new(drive)));
-        }
-        let (drive_key, drive) = &drives[&*mount.account];
+        let name = mount.account.as_deref().unwrap_or_default();
+        let unknown = || format!("the mount {} names the unknown account {name}", mount.path);
+        let (drive_key, drive) = if mount.kind == MountKind::Cloud {
+            // Mounts of an account share its drive.
+            if !drives.contains_key(name) {
+                let (key, drive) = accounts.drive(name).with_context(unknown)?;
+                drives.insert(name, (key, Arc::new(drive)));
+            }
+            let (key, drive) = &drives[name];
+            (*key, Arc::clone(drive))
+        } else {
+            shares.of(mount, accounts).with_context(unknown)?
+        };
         mounts.push(Mount {
             path: VPath::parse(&mount.path).with_context(|| format!("the mount path {:?}", mount.path))?,
-            drive: Arc::clone(drive),
-            drive_key: *drive_key,
+            drive,
+            drive_key,
             root: mount.root,
             download: mount.download,
         });

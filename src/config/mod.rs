@@ -21,6 +21,7 @@ mod download;
 mod limits;
 mod mounts;
 mod server;
+mod shares;
 mod upstream;
 mod users;
 
@@ -33,8 +34,9 @@ pub use cache::Cache;
 pub use download::{Download, Quota};
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::Limits;
-pub use mounts::{Mount, download_policy_names, parse_download_policy};
+pub use mounts::{Mount, MountKind, download_policy_names, parse_download_policy};
 pub use server::{Log, LogFormat, Server, UnknownName};
+pub use shares::NamedShare;
 pub use sources::{Overrides, Sources};
 pub use upstream::{PublicKey, Upstream};
 pub use users::User;

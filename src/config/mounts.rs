@@ -5,9 +5,10 @@ use ::config::{Value, ValueKind};
 use super::describe::Page;
 use super::parse::{Refusal, choice, one_of, served_path, text};
 use super::server::UnknownName;
+use super::shares::{self, Given, NamedShare};
 use super::table::{Read, Table};
 use super::users::Names;
-use crate::model::{DownloadPolicy, FileId};
+use crate::model::{DownloadPolicy, FileId, ShareLink};
 
 /// The name of each policy.
 const POLICIES: [(&str, DownloadPolicy); 4] = [
@@ -16,17 +17,38 @@ const POLICIES: [(&str, DownloadPolicy); 4] = [
     ("proxy", DownloadPolicy::Proxy),
     ("proxy_url", DownloadPolicy::ProxyUrl),
 ];
-/// The one kind of mount there is so far.
-const KIND: &str = "cloud";
+/// The name of each kind.
+const KINDS: [(&str, KindName); 3] =
+    [("cloud", KindName::Cloud), ("share", KindName::Share), ("shares", KindName::Shares)];
 
-/// A folder of an account, shown at a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KindName {
+    Cloud,
+    Share,
+    Shares,
+}
+
+/// What is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MountKind {
+    /// The files of the account.
+    Cloud,
+    /// Someone's share.
+    Share(ShareLink),
+    /// Several shares, each in a folder.
+    Shares(Vec<NamedShare>),
+}
+
+/// A folder of an account or a share, shown at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
     /// Where it is shown, below [`Server::prefix`](super::Server::prefix): `/`, or `/films` without a final slash.
     /// No mount's path lies inside another's.
     pub path: String,
-    /// The name of the account, which exists.
-    pub account: String,
+    /// What is shown.
+    pub kind: MountKind,
+    /// The name of the account, which exists. Shares can be listed without one.
+    pub account: Option<String>,
     /// The folder shown.
     pub root: FileId,
     /// How clients get content.
@@ -53,19 +75,50 @@ impl Mount {
         has_proxy: bool,
     ) -> Read<Self> {
         let path = table.required("path", served_path).and_then(|path| apart(table, path, paths));
-        let kind = table.optional("kind", choice([(KIND, ())]));
-        let account = account(table, accounts);
+        let kind = table.optional("kind", choice(KINDS)).map(|kind| kind.unwrap_or(KindName::Cloud));
+        let shares = Given::read(table);
+        // A kind that cannot be read has been reported, and what belongs to it need not be missed as well.
+        let (kind, account) = match kind {
+            Ok(KindName::Cloud) => {
+                (shares.none(table).map(|()| MountKind::Cloud), account(table, accounts).map(Some))
+            }
+            Ok(KindName::Share) => {
+                (shares.one(table).map(MountKind::Share), optional_account(table, accounts))
+            }
+            Ok(KindName::Shares) => {
+                (shares.several(table).map(MountKind::Shares), optional_account(table, accounts))
+            }
+            Err(reported) => (Err(reported), optional_account(table, accounts)),
+        };
         let root = table.optional("root_id", file_id).map(|root| root.unwrap_or(FileId::ROOT));
+        let root = root.and_then(|root| match &kind {
+            Ok(MountKind::Shares(_)) if root != FileId::ROOT => {
+                let refusal = Refusal::new("\"0\", since the folders shown are those of the shares");
+                Err(table.refuse("root_id", refusal.remedy("kind = \"share\" shows a folder of one share")))
+            }
+            _ => Ok(root),
+        });
         let download = download(table, has_proxy);
-        kind?;
-        Ok(Self { path: path?, account: account?, root: root?, download: download? })
+        Ok(Self { path: path?, kind: kind?, account: account?, root: root?, download: download? })
     }
 
     pub(super) fn describe(&self, page: &mut Page) {
         page.table("[[mounts]]");
         page.text("path", &self.path);
-        page.text("kind", KIND);
-        page.text("account", &self.account);
+        match &self.kind {
+            MountKind::Cloud => page.text("kind", "cloud"),
+            MountKind::Share(share) => {
+                page.text("kind", "share");
+                shares::describe_one(share, page);
+            }
+            MountKind::Shares(named) => {
+                page.text("kind", "shares");
+                shares::describe_several(named, page);
+            }
+        }
+        if let Some(account) = &self.account {
+            page.text("account", account);
+        }
         page.text("root_id", self.root);
         page.text("download", policy_name(self.download));
     }
@@ -125,9 +178,24 @@ fn account(table: &mut Table<'_>, accounts: Option<&[&str]>) -> Read<String> {
     Err(table.refuse("account", refusal))
 }
 
+/// The account named, or the only one there is, or none.
+fn optional_account(table: &mut Table<'_>, accounts: Option<&[&str]>) -> Read<Option<String>> {
+    let given = table.optional("account", text)?;
+    match (given, accounts) {
+        (Some(name), Some(accounts)) if !accounts.contains(&name.as_str()) => {
+            let refusal = Refusal::new(format!("the name of an account, {}", one_of(accounts)));
+            Err(table
+                .refuse("account", refusal.remedy("or leave it out: shares are listed without an account")))
+        }
+        (None, Some([only])) => Ok(Some((*only).to_owned())),
+        (given, _) => Ok(given),
+    }
+}
+
 fn file_id(value: &Value) -> Result<FileId, Refusal> {
     let id = match &value.kind {
         ValueKind::I64(id) => u64::try_from(*id).ok(),
+        ValueKind::String(digits) if digits.is_empty() => Some(0),
         ValueKind::String(digits) => digits.parse().ok(),
         _ => None,
     };

@@ -49,6 +49,7 @@ pub(super) fn to_fs_error(error: &VfsError) -> FsError {
             DriveErrorKind::Denied => FsError::Forbidden,
             // 502: should the slot ever be overlooked, this is the least wrong of what there is, and clients retry it.
             DriveErrorKind::LinkRefused
+            | DriveErrorKind::Gone
             | DriveErrorKind::Throttled { .. }
             | DriveErrorKind::Blocked { .. }
             | DriveErrorKind::SignedOut

@@ -91,13 +91,17 @@ impl Dav {
     /// Answers everything but `GET` and `HEAD`.
     ///
     /// **Errors**: `Vfs` if the tree failed, before any part of an answer has been made;
-    /// `Refused` with 405 for a method that would write, 501 for one WebDAV does not have, 400 and others for a bad request.
+    /// `Refused` with 405 for a method that would write, 403 for one that would write to a share, 501 for one WebDAV does not have, 400 and others for a bad request.
     /// **Cost**: none for OPTIONS; for PROPFIND as [`Vfs::probe`] with depth 0, and as [`Vfs::list`] with depth 1;
     /// one more if quota is asked for and not in the cache.
     pub async fn handle(&self, request: Request<'_>) -> Result<Response<Body>, Error> {
         match request.method.as_str() {
             "OPTIONS" => Ok(options()),
             "PROPFIND" => propfind::answer(&self.vfs, &self.options, &request).await,
+            _ if guard::may_run(request.method) && self.vfs.is_shared(request.at) => Err(Error::refused(
+                StatusCode::FORBIDDEN,
+                format!("{} lies in a share of 115, which only its sharer can change", request.at.path()),
+            )),
             "GET" | "HEAD" | "POST" | "TRACE" | "PUT" | "MKCOL" | "DELETE" | "MOVE" | "COPY" | "LOCK"
             | "UNLOCK" | "PROPPATCH" | "PATCH" => Err(Error::refused(
                 StatusCode::METHOD_NOT_ALLOWED,

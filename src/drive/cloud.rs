@@ -99,12 +99,7 @@ impl Drive for CloudDrive {
     }
 
     async fn open(&self, link: &Link, range: Range<u64>) -> Result<Body, DriveError> {
-        let fetched = self.main.fetch(link, range).await?;
-        Ok(Body {
-            total: fetched.total,
-            validator: fetched.validator,
-            stream: fetched.stream.map(|chunk| chunk.map_err(DriveError::from)).boxed(),
-        })
+        open(&self.main, link, range).await
     }
 
     async fn quota(&self, meter: &Meter) -> Result<Quota, DriveError> {
@@ -117,10 +112,21 @@ impl Drive for CloudDrive {
     }
 }
 
+/// Opens the content behind `link` by `client`.
+pub(super) async fn open(client: &Client, link: &Link, range: Range<u64>) -> Result<Body, DriveError> {
+    let fetched = client.fetch(link, range).await?;
+    Ok(Body {
+        total: fetched.total,
+        validator: fetched.validator,
+        stream: fetched.stream.map(|chunk| chunk.map_err(DriveError::from)).boxed(),
+    })
+}
+
 impl From<Pan115Error> for DriveError {
     fn from(error: Pan115Error) -> Self {
         let kind = match error.kind {
             ErrorKind::NotFound => DriveErrorKind::NotFound,
+            ErrorKind::Gone => DriveErrorKind::Gone,
             ErrorKind::Denied => DriveErrorKind::Denied,
             ErrorKind::LinkRefused => DriveErrorKind::LinkRefused,
             ErrorKind::Throttled { after } => {

@@ -10,6 +10,8 @@ use std::time::SystemTime;
 pub enum DriveErrorKind {
     /// It is not there (any more).
     NotFound,
+    /// A share that was promised is no more, for good. Its files were not deleted one by one.
+    Gone,
     /// 115 refuses, and asking again will not help: censored content, for one.
     Denied,
     /// The link has expired or was refused by the download server; a new one may work.

@@ -6,6 +6,8 @@
 mod cloud;
 mod error;
 mod memory;
+mod share;
+mod shares;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use futures_util::stream::BoxStream;
 pub use cloud::CloudDrive;
 pub use error::{DriveError, DriveErrorKind};
 pub use memory::MemoryDrive;
+pub use share::ShareDrive;
+pub use shares::SharesDrive;
 
 use crate::model::{FileId, Link, LinkBinding, Listing, Meter, Node};
 
@@ -51,6 +55,12 @@ pub trait Drive: Send + Sync + 'static {
 
     /// The User-Agent the gateway itself uses for links it fetches.
     fn own_agent(&self) -> &str;
+
+    /// Whether this is someone's share: it cannot be written to, has no space of its own,
+    /// and its links are bound to [`Drive::own_agent`] whatever binding was asked for.
+    fn is_share(&self) -> bool {
+        false
+    }
 }
 
 /// An open body.

@@ -1,4 +1,4 @@
-//! How an account is doing.
+//! How accounts and shares are doing.
 
 use std::time::SystemTime;
 
@@ -44,4 +44,36 @@ pub struct AccountHealth {
     pub session: SessionState,
     /// The last failure of any call, with its time, even if later calls went well. Holds no secret.
     pub last_error: Option<(SystemTime, String)>,
+}
+
+/// A share and its state, for `/readyz` and `dav115 check`.
+#[derive(Clone, Debug)]
+pub struct ShareHealth {
+    /// Its share code.
+    pub code: String,
+    /// What the last call about it came to.
+    pub state: ShareState,
+}
+
+/// What the gateway knows of a share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShareState {
+    /// Nothing has been asked about it yet.
+    Unknown,
+    /// The last call went well.
+    Usable,
+    /// The last call failed.
+    Failed {
+        /// Why, and what to do. Holds no secret.
+        reason: String,
+    },
+}
+
+/// How everything is doing that the gateway depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// The accounts. The gateway is ready when all are signed in.
+    pub accounts: Vec<AccountHealth>,
+    /// The shares. A dead one is a matter of its own folder alone.
+    pub shares: Vec<ShareHealth>,
 }

@@ -23,7 +23,8 @@ impl fmt::Display for FileId {
 
 /// The code 115 wants instead of the id when a file is downloaded.
 ///
-/// Invariant: at most [`PickCode::MAX`] ASCII letters and digits; empty for the root folder and for nodes of a share.
+/// Invariant: at most [`PickCode::MAX`] ASCII letters and digits; empty for the root folder.
+/// Nodes of a share have none, and bear their id in its place.
 /// Kept inline, because a listing holds one per entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PickCode {

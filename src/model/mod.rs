@@ -12,8 +12,9 @@ mod meter;
 mod name;
 mod node;
 mod secret;
+mod share;
 
-pub use health::{AccountHealth, SessionState};
+pub use health::{AccountHealth, Health, SessionState, ShareHealth, ShareState};
 pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
 pub use intent::{ClientTraits, CookieUse, DownloadPolicy, LinkBinding};
 pub use link::{HeaderDemand, Link, LinkTerms};
@@ -22,3 +23,4 @@ pub use meter::Meter;
 pub use name::{NameFold, visible_name};
 pub use node::{Kind, Node};
 pub use secret::Secret;
+pub use share::ShareLink;

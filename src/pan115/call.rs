@@ -101,7 +101,7 @@ impl Client {
             url: &url,
             form: call.form,
             agent: call.agent,
-            cookie: Some(cookie.expose()),
+            cookie: Some(cookie.expose()).filter(|cookie| !cookie.is_empty()),
             range: None,
         };
         meter.count();
@@ -146,13 +146,13 @@ impl Client {
             }
             ErrorKind::Blocked { .. } => {
                 let pause = self.options.block_pause;
-                let reason = format!("115's firewall blocks the account {} ({said})", self.name);
+                let reason = format!("115's firewall blocks {} ({said})", self.caller());
                 tracing::warn!(account = %self.name, host = call.host.domain(), pause_s = pause.as_secs(), "{reason}");
                 self.session.note_error(reason.clone());
                 Step::Fail(self.kept_away(call, &lane.gate.shut(Cause::Block, pause, reason)))
             }
             ErrorKind::Throttled { after: Some(after) } if after > WORTH_WAITING => {
-                let reason = format!("115 throttles the account {} and says {said}", self.name);
+                let reason = format!("115 throttles {} and says {said}", self.caller());
                 tracing::warn!(account = %self.name, host = call.host.domain(), pause_s = after.as_secs(), "{reason}");
                 lane.gate.shut(Cause::Throttle, after, reason.clone());
                 Step::Fail(error(format!("{reason}; the next try is in {}s", after.as_secs())))
@@ -160,7 +160,10 @@ impl Client {
             ErrorKind::Throttled { after } => {
                 let pause = after.unwrap_or(Duration::from_secs(1));
                 lane.pacer.hold(pause);
-                Step::Again(error(format!("115 throttles the account {} and says {said}", self.name)), after)
+                Step::Again(error(format!("115 throttles {} and says {said}", self.caller())), after)
+            }
+            ErrorKind::SignedOut if self.session.is_nobody() => {
+                Step::Fail(error(format!("115 wants a login for this and says {said}")))
             }
             ErrorKind::SignedOut => {
                 let reason = format!(
@@ -181,6 +184,7 @@ impl Client {
                 ..error(format!("115 wants another order and says {said}"))
             }),
             ErrorKind::NotFound
+            | ErrorKind::Gone
             | ErrorKind::Denied
             | ErrorKind::BadRequest
             | ErrorKind::LinkRefused
@@ -202,8 +206,8 @@ impl Client {
     fn too_many(&self, call: &Call<'_>, wait: Duration) -> Pan115Error {
         fail(call, 0, ErrorKind::Throttled { after: Some(wait) }, || {
             format!(
-                "the account {} has so many calls waiting that this one would have to wait {}s for its turn; try again later",
-                self.name,
+                "{} has so many calls waiting that this one would have to wait {}s for its turn; try again later",
+                self.caller(),
                 wait.as_secs()
             )
         })
@@ -213,7 +217,7 @@ impl Client {
     fn unanswered(&self, call: &Call<'_>) -> Pan115Error {
         fail(call, 0, ErrorKind::Transport(TransportErrorKind::Timeout), || {
             let within = humantime::format_duration(self.options.deadline);
-            format!("{} gave the account {} no answer within {within}", call.host.domain(), self.name)
+            format!("{} gave {} no answer within {within}", call.host.domain(), self.caller())
         })
     }
 
@@ -221,8 +225,8 @@ impl Client {
         let wait = refused.until.duration_since(SystemTime::now()).unwrap_or_default();
         fail(call, 0, ErrorKind::Blocked { until: Some(refused.until) }, || {
             format!(
-                "115 is throttling the account {} until {}, in {}s: {}",
-                self.name,
+                "115 is throttling {} until {}, in {}s: {}",
+                self.caller(),
                 humantime::format_rfc3339_seconds(refused.until),
                 wait.as_secs(),
                 refused.reason

@@ -25,6 +25,8 @@ pub struct Pan115Error {
 pub enum ErrorKind {
     /// The file or folder does not exist (any more).
     NotFound,
+    /// The share is no more, for good.
+    Gone,
     /// 115 does not hand this out.
     Denied,
     /// The parameters were wrong; a fault of the gateway.
@@ -61,14 +63,15 @@ pub enum ErrorKind {
 
 /// What a code means.
 ///
-/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §6.3.
+/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §5.3, §6.3.
 /// 50038 with an empty message passes by itself there, so it is told apart by `message`.
 pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
     match code {
         20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004 | 231_011
         | 800_001 => ErrorKind::NotFound,
+        4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
         50038 if message.is_empty() => ErrorKind::Busy,
-        50038 | 50028 | 50029 => ErrorKind::Denied,
+        50038 | 50028 | 50029 | 4_100_008 | 4_100_012 => ErrorKind::Denied,
         1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
         590_075 => ErrorKind::Throttled { after: None },
         770_004 | 406 => ErrorKind::Throttled { after: Some(Duration::from_secs(60)) },

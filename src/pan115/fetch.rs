@@ -95,8 +95,8 @@ impl Client {
             fail(
                 ErrorKind::Throttled { after: Some(Duration::from_secs(2)) },
                 format!(
-                    "115 lets only few downloads run at once, and none of those of the account {} ended within {}s",
-                    self.name,
+                    "115 lets only few downloads run at once, and none of those of {} ended within {}s",
+                    self.caller(),
                     wait.as_secs()
                 ),
             )

@@ -7,10 +7,10 @@ use super::{Client, ErrorKind, Host, Pan115Error};
 use crate::model::{FileId, Meter, Node};
 
 /// How often a folder that changes while it is listed is listed anew.
-const MAX_RESTARTS: u32 = 2;
+pub(super) const MAX_RESTARTS: u32 = 2;
 
 /// Why a listing must begin anew.
-enum Turn {
+pub(super) enum Turn {
     /// The folder changed meanwhile, or 115 changed the order.
     Restart(&'static str),
     /// 115 insists on another order.
@@ -92,8 +92,8 @@ impl Client {
 
 /// What has come so far.
 #[derive(Default)]
-struct Pages {
-    nodes: Vec<Node>,
+pub(super) struct Pages {
+    pub(super) nodes: Vec<Node>,
     seen: HashSet<FileId>,
     order: Option<Order>,
     count: Option<u64>,
@@ -108,13 +108,13 @@ impl Pages {
     /// and without this the one at the border would be missing from a listing that looks complete.
     ///
     /// A page that brought nothing new is not asked for again in the same way.
-    fn next_offset(&self) -> u64 {
+    pub(super) fn next_offset(&self) -> u64 {
         let have = self.nodes.len() as u64;
         if self.stalled.is_some() { have } else { have.saturating_sub(1) }
     }
 
     /// Takes a page that was asked for at `offset`; `true` if it was the last.
-    fn add(&mut self, page: Page, offset: u64) -> Result<bool, Turn> {
+    pub(super) fn add(&mut self, page: Page, offset: u64) -> Result<bool, Turn> {
         if page.offset != offset {
             return Err(Turn::Restart("a page from another place"));
         }

@@ -12,6 +12,7 @@ mod error;
 mod fetch;
 mod listing;
 mod session;
+mod share;
 mod wire;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use tokio::sync::Semaphore;
 
 pub use api::download::read_link;
 pub use api::list::read_page;
+pub use api::share::ShareWay;
+pub use api::share::snap::ShareInfo;
 pub use api::space::Space;
 pub use cookie::{Cookie, CookieError};
 pub use endpoints::{Endpoints, Host};
@@ -104,6 +107,20 @@ impl Client {
             Host::Web => &self.lanes[0],
             Host::Aps => &self.lanes[1],
             Host::App => &self.lanes[2],
+        }
+    }
+
+    /// A client without an account, for calls that need no login. Makes no call.
+    pub fn visitor(http: Http, endpoints: Endpoints, public_key: PublicKey, options: Options) -> Self {
+        Self::new("", http, endpoints, public_key, Credential::Nobody, options)
+    }
+
+    /// Who calls, in the midst of a sentence.
+    fn caller(&self) -> String {
+        if self.session.is_nobody() {
+            "this network address".to_owned()
+        } else {
+            format!("the account {}", self.name)
         }
     }
 

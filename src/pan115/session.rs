@@ -15,6 +15,8 @@ pub enum Credential {
     Cookie(Secret),
     /// A file holds it; it is read again whenever it changes.
     CookieFile(PathBuf),
+    /// Nobody signs in: no cookie is sent.
+    Nobody,
 }
 
 /// A session: the cookie, and whether 115 took it last time.
@@ -55,8 +57,16 @@ impl Session {
         session
     }
 
-    /// The `Cookie` header for the next call, or why there is none.
+    /// Whether nobody is to be signed in.
+    pub(super) fn is_nobody(&self) -> bool {
+        matches!(self.credential, Credential::Nobody)
+    }
+
+    /// The `Cookie` header for the next call, or why there is none; empty if none is to be sent.
     pub(super) async fn cookie(&self) -> Result<Secret, String> {
+        if self.is_nobody() {
+            return Ok(Secret::new(""));
+        }
         if let Credential::CookieFile(path) = &self.credential {
             self.refresh(path).await;
         }

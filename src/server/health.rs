@@ -13,10 +13,10 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::State;
-use crate::model::{AccountHealth, SessionState};
+use crate::model::{AccountHealth, Health, SessionState, ShareHealth, ShareState};
 
-/// Tells how every account is doing.
-pub type HealthReport = Arc<dyn Fn() -> Vec<AccountHealth> + Send + Sync>;
+/// Tells how every account and share is doing.
+pub type HealthReport = Arc<dyn Fn() -> Health + Send + Sync>;
 
 /// Answers `/healthz` and `/readyz`, or lets the request pass.
 ///
@@ -33,9 +33,14 @@ where
     }
 }
 
-fn readiness(accounts: &[AccountHealth]) -> Response {
+fn readiness(health: &Health) -> Response {
+    let accounts = &health.accounts;
     let is_ready = accounts.iter().all(|account| account.session == SessionState::SignedIn);
-    let report = json!({ "ready": is_ready, "accounts": accounts.iter().map(describe).collect::<Vec<_>>() });
+    let report = json!({
+        "ready": is_ready,
+        "accounts": accounts.iter().map(describe).collect::<Vec<_>>(),
+        "shares": health.shares.iter().map(describe_share).collect::<Vec<_>>(),
+    });
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     respond(status, "application/json", format!("{report}\n"))
 }
@@ -60,6 +65,15 @@ fn describe(account: &AccountHealth) -> Value {
         "until_unix_time": until.map(unix_time),
         "last_error": last_error,
     })
+}
+
+fn describe_share(share: &ShareHealth) -> Value {
+    let (state, reason) = match &share.state {
+        ShareState::Unknown => ("not_asked", None),
+        ShareState::Usable => ("usable", None),
+        ShareState::Failed { reason } => ("failed", Some(reason)),
+    };
+    json!({ "share_code": share.code, "state": state, "reason": reason })
 }
 
 fn unix_time(time: SystemTime) -> u64 {
@@ -90,7 +104,9 @@ mod tests {
                 last_error: Some((SystemTime::UNIX_EPOCH + Duration::from_secs(7), "broke".to_owned())),
             })
             .collect();
-        let response = readiness(&accounts);
+        let failed = ShareState::Failed { reason: "it has expired".to_owned() };
+        let shares = vec![ShareHealth { code: "sw3".to_owned(), state: failed }];
+        let response = readiness(&Health { accounts, shares });
         assert_eq!(response.status(), status);
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         serde_json::from_slice(&body).unwrap()
@@ -100,6 +116,9 @@ mod tests {
     async fn ready_means_that_every_account_is_signed_in() {
         let report = check(vec![SessionState::SignedIn, SessionState::SignedIn], 200).await;
         assert_eq!(report["ready"], true);
+        // A dead share is a matter of its own folder alone.
+        assert_eq!(report["shares"][0]["state"], "failed");
+        assert_eq!(report["shares"][0]["reason"], "it has expired");
         assert_eq!(report["accounts"][0]["state"], "signed_in");
         assert_eq!(report["accounts"][0]["last_error"]["unix_time"], 7);
 

@@ -86,6 +86,7 @@ fn from_drive(error: &DriveError, text: String, now: SystemTime) -> Failure {
     let later = |text: String| Failure::new(StatusCode::SERVICE_UNAVAILABLE, Source::Drive, text);
     match error.kind {
         DriveErrorKind::NotFound => Failure::new(StatusCode::NOT_FOUND, Source::Drive, text),
+        DriveErrorKind::Gone => Failure::new(StatusCode::GONE, Source::Drive, text),
         DriveErrorKind::Denied => Failure::new(StatusCode::FORBIDDEN, Source::Drive, text),
         DriveErrorKind::Throttled { until } => later(text).retry_after(until.map_or(SOON, pause)),
         DriveErrorKind::Blocked { until } => later(text).retry_after(pause(until)),
@@ -187,6 +188,7 @@ mod tests {
     fn every_failure_of_a_drive_has_its_status_and_pause() {
         let at = |ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
         check(DriveErrorKind::NotFound, 404, None);
+        check(DriveErrorKind::Gone, 410, None);
         check(DriveErrorKind::Denied, 403, None);
         check(DriveErrorKind::LinkRefused, 503, Some("10"));
         check(DriveErrorKind::Throttled { until: None }, 503, Some("10"));

@@ -94,7 +94,9 @@ impl Vfs {
         {
             return Ok(kept.link);
         }
-        Ok(self.link(meter, file, agent.clone()).await?.link)
+        let drive = &file.mount.drive;
+        let binding = if drive.is_share() { LinkBinding::to_agent(drive.own_agent()) } else { agent.clone() };
+        Ok(self.link(meter, file, binding).await?.link)
     }
 
     /// A link for the gateway's own use.
@@ -115,7 +117,7 @@ impl Vfs {
     /// Nobody waits for another's call, unless it is for the same file.
     async fn unbound_link(&self, meter: &Meter, file: &Located) -> Result<Option<KeptLink>, DriveError> {
         let (grants, drive) = (&self.memory.unbound_grants, file.mount.drive_key);
-        if !grants.wanted || grants.of(drive) == Some(false) {
+        if !grants.wanted || file.mount.drive.is_share() || grants.of(drive) == Some(false) {
             return Ok(None);
         }
         let kept = self.link(meter, file, LinkBinding::Unbound).await?;

@@ -107,6 +107,12 @@ impl Vfs {
         Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
     }
 
+    /// Whether `at` lies in someone's share, which only its sharer can change. No share is told of that the view hides.
+    pub fn is_shared(&self, at: &At) -> bool {
+        let mounts::Place::Mounted(mount, ..) = self.mounts.find(at.tree_path()) else { return false };
+        mount.drive.is_share() && Standing::top(at.view()).along(&mount.path).shows(true)
+    }
+
     /// What is at `at`. What its view hides is answered exactly like what is not there, here and in all the others.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.

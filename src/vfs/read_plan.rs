@@ -52,9 +52,10 @@ impl Vfs {
         let listed = file.clone();
         let link = self.link_at(meter, at, &mut file, Some(&intent.agent)).await.map_err(fail)?;
         match link.terms.demand {
-            HeaderDemand::None | HeaderDemand::SameAgent => Ok(ReadPlan::Redirect(link)),
-            // The client has no way to send the cookie that came with the link.
-            HeaderDemand::SameAgentAndCookie => {
+            HeaderDemand::None => Ok(ReadPlan::Redirect(link)),
+            HeaderDemand::SameAgent if link.binding == intent.agent => Ok(ReadPlan::Redirect(link)),
+            // The client has no way to send the cookie that came with the link, or the User-Agent it is bound to.
+            HeaderDemand::SameAgent | HeaderDemand::SameAgentAndCookie => {
                 listed.check_successor(&file).map_err(fail)?;
                 Ok(ReadPlan::Proxy(Source::new(file, at.clone()).starting_with(link)))
             }

@@ -90,9 +90,7 @@ pub(super) enum Walk {
 
 impl Vfs {
     pub(super) async fn resolve(&self, meter: &Meter, at: &At, walk: Walk) -> Result<Resource, VfsErrorKind> {
-        let along = |names: &VPath| {
-            names.segments().fold(Standing::top(at.view()), |standing, name| standing.step(name))
-        };
+        let along = |names: &VPath| Standing::top(at.view()).along(names);
         let (mount, root, names) = match self.mounts.find(at.tree_path()) {
             Place::Mounted(mount, root, names) => (mount, root, names),
             Place::Virtual(node, listing) => {

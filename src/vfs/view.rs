@@ -175,6 +175,12 @@ impl Standing {
         Self { view: view.clone(), at: view.0.is_some().then_some(0), access }
     }
 
+    /// At the end of `path`, which begins here.
+    #[must_use]
+    pub(super) fn along(&self, path: &VPath) -> Self {
+        path.segments().fold(self.clone(), |standing, name| standing.step(name))
+    }
+
     /// At the child called `name`.
     #[must_use]
     pub(super) fn step(&self, name: &str) -> Self {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use argon2::password_hash::SaltString;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 use dav115::app::App;
-use dav115::config::{Account, Config, Credential, Mount, PublicKey, Sources, User};
+use dav115::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
 use dav115::model::{CookieUse, DownloadPolicy, FileId, Secret};
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -238,7 +238,8 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
     });
     config.mounts.push(Mount {
         path: "/".to_owned(),
-        account: "main".to_owned(),
+        kind: MountKind::Cloud,
+        account: Some("main".to_owned()),
         root: FileId::ROOT,
         download: DownloadPolicy::Redirect,
     });

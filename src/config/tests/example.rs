@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Given, MINIMAL};
 use crate::config::table::{Report, Table};
-use crate::config::{Config, Sources};
+use crate::config::{Config, MountKind, Sources};
 
 const EXAMPLE: &str = include_str!("../../../config/example.toml");
 
@@ -84,12 +84,26 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         "same_as",
         "cookie_file",
         "use",
+        "link",
+        "share_code",
+        "receive_code",
+        "links",
+        "links_file",
         "proxy_token_file",
         "base_url",
         "m115_public_key",
     ];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
     let line = |key: &str| uncommented.iter().rfind(|line| line.starts_with(key)).unwrap();
+    for (kind, keys) in
+        [("share", &["link "][..]), ("share", &["share_code", "receive_code"]), ("shares", &["links "])]
+    {
+        let keys: Vec<_> = keys.iter().map(|key| line(key).to_string()).collect();
+        let text = format!("[[mounts]]\npath = \"/\"\nkind = \"{kind}\"\n{}", keys.join("\n"));
+        let config = Given::file(&text).load();
+        assert!(config.mounts[0].kind != MountKind::Cloud && config.mounts[0].account.is_none());
+        assert!(!config.describe().contains("a1b2"), "{}", config.describe());
+    }
     let upstream = format!("[upstream]\n{}\n{}", line("base_url"), line("m115_public_key"));
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());

@@ -72,7 +72,7 @@ fn the_environment_alone_is_enough() {
     let mounts: Vec<_> = config.mounts.iter().map(|mount| (mount.path.as_str(), mount.root)).collect();
     assert_eq!(mounts, [("/a", FileId::ROOT), ("/b", FileId(123))]);
     assert_eq!(config.mounts[0].download, DownloadPolicy::RedirectForced);
-    assert_eq!(config.mounts[1].account, "main");
+    assert_eq!(config.mounts[1].account.as_deref(), Some("main"));
     assert_eq!(config.accounts[0].credential, Credential::Cookie(Secret::new("UID=1")));
     assert_eq!(config.users[0].password_hash, Secret::new("$argon2id$x"));
     assert_eq!(config.limits.requests_per_second.to_bits(), 1.5_f64.to_bits());

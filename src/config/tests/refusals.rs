@@ -213,12 +213,32 @@ fn the_account_of_a_mount() {
 
 #[test]
 fn the_values_of_a_mount() {
-    Given::file(&format!("{MINIMAL}kind = \"share\"\nroot_id = -1\ndownload = \"prxy\"")).is_refused(&[
-        "dav115.toml: mounts[0].kind: expected \"cloud\", found \"share\"",
+    Given::file(&format!("{MINIMAL}kind = \"disk\"\nroot_id = -1\ndownload = \"prxy\"")).is_refused(&[
+        "dav115.toml: mounts[0].kind: expected \"cloud\", \"share\" or \"shares\", found \"disk\"",
         "dav115.toml: mounts[0].root_id: \
          expected the id of a folder in digits, or \"0\" for everything, found -1",
         "dav115.toml: mounts[0].download: expected \"redirect\", \"redirect!\", \"proxy\" or \"proxy_url\", \
          found \"prxy\"",
+    ]);
+}
+
+#[test]
+fn the_share_of_a_mount() {
+    let mount = |keys: &str| Given::file(&format!("[[mounts]]\npath = \"/\"\n{keys}"));
+    mount("kind = \"share\"").is_refused(&[
+        "dav115.toml: mounts[0].link: expected link, or share_code and receive_code, found neither",
+    ]);
+    mount("kind = \"share\"\nlink = \"https://example.com/a1b2\"").is_refused(&[
+        "dav115.toml: mounts[0].link: expected the link of a share, such as https://115cdn.com/s/sw…?password=…, \
+         found a text without one (not shown)",
+    ]);
+    mount("kind = \"shares\"\nlinks = [\"sw3abc12xyz-a1b2\"]\nroot_id = 7").is_refused(&[
+        "dav115.toml: mounts[0].root_id: expected \"0\", since the folders shown are those of the shares, found 7; \
+         kind = \"share\" shows a folder of one share",
+    ]);
+    Given::file(&format!("{MINIMAL}link = \"sw3abc12xyz-a1b2\"")).is_refused(&[
+        "dav115.toml: mounts[0].link: expected kind = \"share\" or \"shares\" with this key, found kind = \"cloud\"; \
+         set the kind",
     ]);
 }
 

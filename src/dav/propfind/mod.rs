@@ -22,7 +22,7 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 
 use super::{Body, Error, Options, Request, space};
-use crate::vfs::Vfs;
+use crate::vfs::{DriveErrorKind, Vfs, VfsError, VfsErrorKind};
 use properties::{Property, Space};
 use request::{Depth, Query};
 use writer::{Answer, Writer};
@@ -76,6 +76,10 @@ async fn find_space(vfs: &Vfs, options: &Options, request: &Request<'_>, query: 
     match space::of(vfs, request.meter, request.at).await {
         Ok(Some(quota)) => Space::Known(quota),
         Ok(None) => Space::Unknown,
+        // A share has none, which is no failure.
+        Err(VfsError { kind: VfsErrorKind::Drive(error), .. }) if error.kind == DriveErrorKind::Denied => {
+            Space::Unknown
+        }
         Err(error) => Space::Failed(error.to_string()),
     }
 }

@@ -34,7 +34,7 @@ struct FileWire<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(untagged)]
-enum UrlWire {
+pub(super) enum UrlWire {
     Given {
         url: String,
     },
@@ -118,16 +118,19 @@ fn pick_url(plain: &[u8], pick_code: &PickCode) -> Result<String, Pan115Error> {
         .find(|file| is_alone || file.pick_code.as_text() == Some(pick_code.as_str()))
         .ok_or_else(no_link)?;
     let UrlWire::Given { url } = file.url else { return Err(no_link()) };
-    // `https:///` has been seen.
-    let usable = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        && !url.contains(":///");
-    if usable { Ok(url) } else { Err(corrupt("holds a link without a host")) }
+    if usable_url(&url) { Ok(url) } else { Err(corrupt("holds a link without a host")) }
+}
+
+/// Whether a link leads anywhere: `https:///` has been seen.
+pub(super) fn usable_url(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        && !url.contains(":///")
 }
 
 /// What a link says of itself in its query string.
 ///
 /// **Source**: protocol notes, reading part, §4.4. An `f` that is not known is taken for the strictest.
-fn terms(url: &str) -> LinkTerms {
+pub(super) fn terms(url: &str) -> LinkTerms {
     let (mut expires, mut max_open, mut demand) = (None, None, HeaderDemand::SameAgent);
     if let Ok(url) = Url::parse(url) {
         for (key, value) in url.query_pairs() {
@@ -148,7 +151,7 @@ fn terms(url: &str) -> LinkTerms {
 }
 
 /// All cookies the answer sets, as one `Cookie` header. The account's own cookie is never sent to a download server.
-fn link_cookie(headers: &HeaderMap) -> Option<Secret> {
+pub(super) fn link_cookie(headers: &HeaderMap) -> Option<Secret> {
     let cookies: Vec<&str> = headers
         .get_all(SET_COOKIE)
         .iter()

@@ -2,4 +2,5 @@
 
 pub(super) mod download;
 pub(super) mod list;
+pub(super) mod share;
 pub(super) mod space;

@@ -21,8 +21,8 @@ use crate::cache::DriveKey;
 use crate::dav::{self, Dav};
 use crate::drive::{Body, Drive, DriveError, DriveErrorKind, MemoryDrive, Quota};
 use crate::model::{
-    AccountHealth, DownloadPolicy, FileId, HeaderDemand, Kind, Link, LinkBinding, Listing, Meter, Node,
-    SessionState,
+    AccountHealth, DownloadPolicy, FileId, HeaderDemand, Health, Kind, Link, LinkBinding, Listing, Meter,
+    Node, SessionState,
 };
 use crate::vfs::{self, Mount, VPath, Vfs};
 
@@ -75,11 +75,9 @@ impl Gateway {
             vfs: Arc::clone(&vfs),
             dav: Dav::new(vfs, dav_options),
             health: Arc::new(|| {
-                vec![AccountHealth {
-                    name: "main".to_owned(),
-                    session: SessionState::SignedIn,
-                    last_error: None,
-                }]
+                let (name, session) = ("main".to_owned(), SessionState::SignedIn);
+                let accounts = vec![AccountHealth { name, session, last_error: None }];
+                Health { accounts, shares: Vec::new() }
             }),
             tracker: tracker.clone(),
         };

@@ -1,0 +1,22 @@
+//! Calls about shares, which other users' links lead to.
+
+pub(in crate::pan115) mod fault;
+mod link;
+pub(in crate::pan115) mod snap;
+
+pub use link::ShareWay;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::model::{Secret, ShareLink};
+
+/// The query that names a share.
+fn query(share: &ShareLink) -> String {
+    // Both are letters and digits; escaped all the same, since a link may have been typed.
+    let escape = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    format!("share_code={}&receive_code={}", escape(&share.code), escape(receive_code(share)))
+}
+
+fn receive_code(share: &ShareLink) -> &str {
+    share.receive_code.as_ref().map_or("", Secret::expose)
+}
