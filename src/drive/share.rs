@@ -74,13 +74,17 @@ impl ShareDrive {
             Err(error) => ShareState::Failed { reason: error.message.clone() },
         };
         let mut state = self.state.lock();
-        // A time stands in what is said while calls are kept away; saying it with every call would be no news.
-        let is_kept_away = matches!(&outcome, Err(error) if matches!(error.kind, ErrorKind::Blocked { .. }));
+        // What is said while calls are kept away holds a time, which differs with every call; that is no news.
+        let is_kept_away = matches!(
+            &outcome,
+            Err(error) if matches!(error.kind, ErrorKind::Blocked { .. } | ErrorKind::Throttled { .. })
+        );
+        let had_failed = matches!(&*state, ShareState::Failed { .. });
         match (&*state, &next) {
             (ShareState::Failed { .. }, ShareState::Usable) => {
                 tracing::info!(share = %self.share.code, "the share can be used again");
             }
-            (before, ShareState::Failed { reason }) if *before != next && !is_kept_away => {
+            (before, ShareState::Failed { reason }) if *before != next && !(is_kept_away && had_failed) => {
                 tracing::warn!(share = %self.share.code, "{reason}");
             }
             _ => {}
@@ -171,11 +175,7 @@ impl Drive for ShareDrive {
                 Err(error) => error,
             };
             if error.kind == ErrorKind::Gone {
-                return Err(self
-                    .noted::<Link>(Err(error))
-                    .map_err(DriveError::from)
-                    .err()
-                    .unwrap_or_else(|| DriveError::new(DriveErrorKind::Gone, "the share is no more")));
+                return self.noted(Err(error)).map_err(DriveError::from);
             }
             if !self.note_failure(way, &error) {
                 return Err(error.into());
