@@ -42,9 +42,12 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
     config.server.listen = demo.listen;
     "warn".clone_into(&mut config.log.level);
     config.limits.requests_per_second = REQUESTS_PER_SECOND;
-    config
-        .users
-        .push(User { name: USER.to_owned(), password_hash: Secret::new(server::hash_password(password)?) });
+    config.users.push(User {
+        name: USER.to_owned(),
+        password_hash: Secret::new(server::hash_password(password)?),
+        home: "/".to_owned(),
+        access: None,
+    });
     config.accounts.push(Account {
         name: USER.to_owned(),
         credential: Credential::Cookie(Secret::new(simulator.cookie())),

@@ -8,7 +8,7 @@ use dav115::cache::DriveKey;
 use dav115::dav::{self, Dav};
 use dav115::drive::MemoryDrive;
 use dav115::model::{ClientTraits, DownloadPolicy, FileId, Meter, Sha1};
-use dav115::vfs::{self, Mount, VPath, Vfs};
+use dav115::vfs::{self, Mount, VPath, Vfs, View};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderValue, Method};
@@ -41,13 +41,13 @@ fn bench(bencher: Bencher<'_, '_>, entries: usize, body: &'static str) {
 fn ask(runtime: &Runtime, dav: &Dav, body: &'static str) -> u64 {
     let headers =
         HeaderMap::from_iter([(http::HeaderName::from_static("depth"), HeaderValue::from_static("1"))]);
-    let (path, meter) = (VPath::root(), Meter::default());
+    let (at, meter) = (View::whole().at(VPath::root()), Meter::default());
     let Ok(method) = Method::from_bytes(b"PROPFIND") else { return 0 };
     runtime.block_on(async {
         let traits = ClientTraits { follows_redirect: true, quota_hangs: false, windows_names: false };
         let body = Bytes::from_static(body.as_bytes());
         let request =
-            dav::Request { method: &method, path: &path, headers: &headers, body, traits, meter: &meter };
+            dav::Request { method: &method, at: &at, headers: &headers, body, traits, meter: &meter };
         let Ok(response) = dav.handle(request).await else { return 0 };
         let (mut body, mut length) = (response.into_body(), 0);
         while let Some(Ok(frame)) = body.frame().await {

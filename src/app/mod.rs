@@ -17,12 +17,12 @@ pub use accounts::Accounts;
 pub use shares::Shares;
 
 use crate::cache::DriveKey;
-use crate::config::{Config, MountKind};
+use crate::config::{self, Config, MountKind};
 use crate::dav::{self, Dav};
 use crate::drive::Drive;
 use crate::model::Health;
 use crate::server::{self, DownloadProxy};
-use crate::vfs::{self, Mount, VPath, Vfs};
+use crate::vfs::{self, Access, Mount, Rule, VPath, Vfs, View};
 
 /// The gateway, put together from a configuration. Clones are the same gateway.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl App {
     /// Goes on with another configuration: requests that come from now on are answered by it.
     ///
     /// No connection is closed, and requests in progress end as they began. Accounts that have not changed keep their pace,
-    /// their session and what is remembered of their drives. What only a new start can change stays as it was;
+    /// their session and what is remembered of their drives; one that is signed out is looked at once more. What only a new start can change stays as it was;
     /// the names of these keys are returned.
     ///
     /// **Errors**: those of [`App::build`]. Nothing has changed then.
@@ -74,6 +74,7 @@ impl App {
         let mut config = config.clone();
         let unchanged = keep_fixed(&current.config, &mut config);
         let (next, state) = Assembled::new(&config, Some(&current), &self.tracker)?;
+        next.accounts.clients().for_each(|client| client.look_again());
         self.server.replace(state);
         current.stop_watch.cancel();
         *current = next;
@@ -137,7 +138,7 @@ impl Assembled {
             }),
             tracker: tracker.clone(),
         };
-        let state = server::State::new(server_options(config, prefix), parts)?;
+        let state = server::State::new(server_options(config, prefix)?, parts)?;
         let stop_watch = CancellationToken::new();
         Ok((Self { config: config.clone(), accounts, shares, vfs, stop_watch }, state))
     }
@@ -157,16 +158,20 @@ fn href_prefix(prefix: &str) -> anyhow::Result<String> {
     Ok(path.to_uri().to_string())
 }
 
-fn server_options(config: &Config, prefix: String) -> server::Options {
+fn server_options(config: &Config, prefix: String) -> anyhow::Result<server::Options> {
     let download = &config.download;
     let proxy = download.proxy_url.as_ref().zip(download.proxy_token.as_ref());
-    server::Options {
+    let user = |user: &config::User| -> anyhow::Result<server::User> {
+        let view =
+            view(&user.home, user.access.as_deref()).with_context(|| format!("the user {:?}", user.name))?;
+        Ok(server::User { name: user.name.clone(), password_hash: user.password_hash.clone(), view })
+    };
+    let anonymous = config.anonymous.as_ref().map(|anonymous| view("/", Some(&anonymous.access)));
+    Ok(server::Options {
         prefix,
-        users: config
-            .users
-            .iter()
-            .map(|user| server::User { name: user.name.clone(), password_hash: user.password_hash.clone() })
-            .collect(),
+        users: config.users.iter().map(user).collect::<Result<_, _>>()?,
+        anonymous: anonymous.transpose().context("[anonymous]")?,
+        trusted_proxies: config.server.trusted_proxies.clone(),
         download_proxy: proxy.map(|(url, token)| DownloadProxy {
             url: url.clone(),
             token: token.clone(),
@@ -175,7 +180,22 @@ fn server_options(config: &Config, prefix: String) -> server::Options {
         max_connections: u32::try_from(config.server.max_connections).unwrap_or(u32::MAX),
         header_timeout: config.server.request_header_timeout,
         grace: config.server.shutdown_grace,
-    }
+    })
+}
+
+/// What someone with this home and these rules sees.
+fn view(home: &str, rules: Option<&[config::Access]>) -> anyhow::Result<View> {
+    let parse = |path: &str| VPath::parse(path).with_context(|| format!("the path {path:?}"));
+    let rule = |rule: &config::Access| {
+        let access = match rule.mode {
+            config::Mode::Hide => Access::Hide,
+            config::Mode::Read => Access::Read,
+            config::Mode::Write => Access::Write,
+        };
+        anyhow::Ok(Rule { path: parse(&rule.path)?, access })
+    };
+    let rules = rules.map(|rules| rules.iter().map(rule).collect::<Result<Vec<_>, _>>()).transpose()?;
+    Ok(View::new(parse(home)?, rules.as_deref()))
 }
 
 fn mounts(config: &Config, accounts: &Accounts, shares: &Shares) -> anyhow::Result<Vec<Mount>> {

@@ -54,8 +54,8 @@ impl Page {
     }
 }
 
-/// A TOML basic string.
-fn quoted(text: &str) -> String {
+/// `text` as a TOML basic string.
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {
         match c {

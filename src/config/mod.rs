@@ -14,6 +14,7 @@ mod error;
 mod parse;
 mod secret;
 
+mod access;
 mod accounts;
 mod cache;
 mod download;
@@ -27,6 +28,7 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, Anonymous, Mode};
 pub use accounts::{Account, Credential};
 pub use cache::Cache;
 pub use download::{Download, Quota};
@@ -52,6 +54,8 @@ pub struct Config {
     pub log: Log,
     /// Who may sign in; their names differ. None means that nobody has to.
     pub users: Vec<User>,
+    /// What may be read without a password; nothing if it is left out.
+    pub anonymous: Option<Anonymous>,
     /// The 115 accounts; their names differ.
     pub accounts: Vec<Account>,
     /// What is shown where.
@@ -91,6 +95,7 @@ impl Config {
         self.server.describe(&mut page);
         self.log.describe(&mut page);
         self.users.iter().for_each(|user| user.describe(&mut page));
+        self.anonymous.iter().for_each(|anonymous| anonymous.describe(&mut page));
         self.accounts.iter().for_each(|account| account.describe(&mut page));
         self.mounts.iter().for_each(|mount| mount.describe(&mut page));
         self.cache.describe(&mut page);
@@ -111,6 +116,9 @@ impl Config {
         let server = root.section("server", Server::read);
         let log = root.section("log", Log::read);
         let users = User::read_all(root);
+        // Users that cannot be read have been reported, and need not be missed as well.
+        let has_users = users.as_ref().map_or(true, |users| !users.is_empty());
+        let anonymous = Anonymous::read(root, has_users);
         let (accounts, account_names) = Account::read_all(root);
         let download = root.section("download", Download::read);
         // A proxy that cannot be read has been reported, and need not be missed as well.
@@ -120,14 +128,23 @@ impl Config {
             Ok(mounts) if mounts.is_empty() && needs_mounts => Err(root.refuse("mounts", no_mounts())),
             mounts => mounts,
         };
+        // Only where all of these could be read; what could not has been reported.
+        let within = match (&mounts, &users, &anonymous) {
+            (Ok(mounts), Ok(users), Ok(anonymous)) if needs_mounts => {
+                access::check_mounted(root, mounts, users, anonymous.as_ref())
+            }
+            _ => Ok(()),
+        };
         let cache = root.section("cache", Cache::read);
         let limits = root.section("limits", Limits::read);
         let quota = root.section("quota", Quota::read);
         let upstream = root.section("upstream", Upstream::read);
+        within?;
         Ok(Self {
             server: server?,
             log: log?,
             users: users?,
+            anonymous: anonymous?,
             accounts: accounts?,
             mounts: mounts?,
             cache: cache?,

@@ -2,11 +2,12 @@
 //!
 //! The environment only has texts, so numbers and switches are accepted as texts as well.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ::config::{Value, ValueKind};
+use ipnet::IpNet;
 use url::Url;
 
 /// The longest duration accepted, so that adding one to a point in time cannot overflow.
@@ -136,6 +137,22 @@ pub(super) fn choice<T: Copy, const N: usize>(
 pub(super) fn socket_address(value: &Value) -> Result<SocketAddr, Refusal> {
     let expected = r#"an address and port such as "127.0.0.1:8115" or "[::]:8115""#;
     text_of(value, expected)?.parse().map_err(|_| Refusal::new(expected))
+}
+
+/// Addresses and networks: a list, or a text with commas between them.
+pub(super) fn networks(value: &Value) -> Result<Vec<IpNet>, Refusal> {
+    let expected = r#"a list of addresses and networks such as ["127.0.0.1", "172.16.0.0/12", "fd00::/8"]"#;
+    let network = |text: &str| {
+        let text = text.trim();
+        let address = || text.parse().map(|address: IpAddr| address.to_canonical().into()).ok();
+        let network: Option<IpNet> = text.parse().ok().or_else(address);
+        network.ok_or_else(|| Refusal::new(expected).found(format!("{text:?}")))
+    };
+    match &value.kind {
+        ValueKind::String(texts) => texts.split(',').map(network).collect(),
+        ValueKind::Array(items) => items.iter().map(|item| network(text_of(item, expected)?)).collect(),
+        _ => Err(Refusal::new(expected)),
+    }
 }
 
 /// An http or https address, without a final slash.

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::describe::Page;
-use super::parse::{choice, duration, duration_or_zero, served_path, socket_address, text, whole};
+use ipnet::IpNet;
+
+use super::describe::{Page, quoted};
+use super::parse::{choice, duration, duration_or_zero, networks, served_path, socket_address, text, whole};
 use super::table::{Read, Table};
 
 /// Where and how to serve.
@@ -16,6 +18,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The path everything is served below: `/`, or `/dav` without a final slash.
     pub prefix: String,
+    /// Reverse proxies that are believed when they say whom a request is from.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a client may take to send the header of a request.
     pub request_header_timeout: Duration,
     /// How long running requests may take to end after a stop signal.
@@ -28,12 +32,14 @@ impl Server {
     pub(super) fn read(table: &mut Table<'_>) -> Read<Self> {
         let listen = table.required("listen", socket_address);
         let prefix = table.required("prefix", served_path);
+        let trusted_proxies = table.optional("trusted_proxies", networks);
         let request_header_timeout = table.required("request_header_timeout", duration);
         let shutdown_grace = table.required("shutdown_grace", duration_or_zero);
         let max_connections = table.required("max_connections", whole(1..=1_000_000));
         Ok(Self {
             listen: listen?,
             prefix: prefix?,
+            trusted_proxies: trusted_proxies?.unwrap_or_default(),
             request_header_timeout: request_header_timeout?,
             shutdown_grace: shutdown_grace?,
             max_connections: max_connections?,
@@ -44,6 +50,8 @@ impl Server {
         page.table("[server]");
         page.text("listen", self.listen);
         page.text("prefix", &self.prefix);
+        let proxies = self.trusted_proxies.iter().map(|network| quoted(&network.to_string()));
+        page.plain("trusted_proxies", format_args!("[{}]", proxies.collect::<Vec<_>>().join(", ")));
         page.duration("request_header_timeout", self.request_header_timeout);
         page.duration("shutdown_grace", self.shutdown_grace);
         page.plain("max_connections", self.max_connections);

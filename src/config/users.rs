@@ -2,6 +2,7 @@
 
 use ::config::Value;
 
+use super::access::{self, Access};
 use super::describe::Page;
 use super::parse::{Refusal, text_of};
 use super::secret;
@@ -15,6 +16,10 @@ pub struct User {
     pub name: String,
     /// An argon2 hash of the password, in PHC form.
     pub password_hash: Secret,
+    /// The path of the whole tree that is this user's `/`.
+    pub home: String,
+    /// What this user may do where; everything everywhere if it is not said.
+    pub access: Option<Vec<Access>>,
 }
 
 impl User {
@@ -27,13 +32,19 @@ impl User {
         let name = names.read(table, user_name);
         let password_hash = secret::required(table, "password_hash", "password_hash_file")
             .and_then(|given| password_hash(table, given));
-        Ok(Self { name: name?, password_hash: password_hash? })
+        let rights = access::read_user(table);
+        let (home, access) = rights?;
+        Ok(Self { name: name?, password_hash: password_hash?, home, access })
     }
 
     pub(super) fn describe(&self, page: &mut Page) {
         page.table("[[users]]");
         page.text("name", &self.name);
         page.secret("password_hash");
+        page.text("home", &self.home);
+        if let Some(rules) = &self.access {
+            access::describe_rules(rules, page);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::error::{says_it_all, to_fs_error};
 use crate::model::{ClientTraits, Meter};
-use crate::vfs::{VPath, VfsError};
+use crate::vfs::{At, VPath, VfsError, View};
 
 /// One request's context. Clones share the slot and the meter.
 #[derive(Clone, Debug)]
@@ -21,13 +21,20 @@ pub struct RequestCtx {
     pub traits: ClientTraits,
     /// The path of the request, which `dav_server` does not tell when it asks for quota.
     pub path: VPath,
+    /// What its user may see.
+    pub view: View,
     slot: Arc<Mutex<Option<VfsError>>>,
 }
 
 impl RequestCtx {
-    /// For a request for `path`.
-    pub fn new(path: VPath, traits: ClientTraits, meter: Meter) -> Self {
-        Self { meter, traits, path, slot: Arc::default() }
+    /// For a request for `path` by a user of `view`.
+    pub fn new(path: VPath, view: View, traits: ClientTraits, meter: Meter) -> Self {
+        Self { meter, traits, path, view, slot: Arc::default() }
+    }
+
+    /// The path as the tree wants it.
+    pub(super) fn at(&self, path: VPath) -> At {
+        self.view.at(path)
     }
 
     /// The tree's error behind an answer of `dav_server`, if there was one that it has no word for.

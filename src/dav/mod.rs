@@ -38,7 +38,7 @@ pub use error::Error;
 pub use fs::DavFs;
 
 use crate::model::{ClientTraits, Meter};
-use crate::vfs::{VPath, Vfs};
+use crate::vfs::{At, Vfs};
 
 /// Longest request body that is read as XML, in bytes. The caller answers 413 to a longer one.
 pub const MAX_XML_BODY: usize = 64 * 1024;
@@ -64,8 +64,8 @@ pub struct Options {
 pub struct Request<'a> {
     /// Its method.
     pub method: &'a Method,
-    /// Its path without the prefix. Whether it had a trailing slash makes no difference.
-    pub path: &'a VPath,
+    /// Its path without the prefix, with what its user may see. Whether it had a trailing slash makes no difference.
+    pub at: &'a At,
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// Its complete body, at most [`MAX_XML_BODY`] long.
@@ -98,9 +98,9 @@ impl Dav {
         match request.method.as_str() {
             "OPTIONS" => Ok(options()),
             "PROPFIND" => propfind::answer(&self.vfs, &self.options, &request).await,
-            _ if guard::may_run(request.method) && self.vfs.is_shared(request.path) => Err(Error::refused(
+            _ if guard::may_run(request.method) && self.vfs.is_shared(request.at) => Err(Error::refused(
                 StatusCode::FORBIDDEN,
-                format!("{} lies in a share of 115, which only its sharer can change", request.path),
+                format!("{} lies in a share of 115, which only its sharer can change", request.at.path()),
             )),
             "GET" | "HEAD" | "POST" | "TRACE" | "PUT" | "MKCOL" | "DELETE" | "MOVE" | "COPY" | "LOCK"
             | "UNLOCK" | "PROPPATCH" | "PATCH" => Err(Error::refused(

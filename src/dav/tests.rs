@@ -12,7 +12,7 @@ use super::{ALLOW, Body, Dav, Error, Options, Request};
 use crate::cache::DriveKey;
 use crate::drive::{DriveError, DriveErrorKind, MemoryDrive};
 use crate::model::{ClientTraits, DownloadPolicy, FileId, Meter};
-use crate::vfs::{self, Mount, VPath, Vfs};
+use crate::vfs::{self, Mount, VPath, Vfs, View};
 
 pub(super) const PLAIN: ClientTraits =
     ClientTraits { follows_redirect: true, quota_hangs: false, windows_names: false };
@@ -75,7 +75,7 @@ impl Fixture {
         let dav = Dav::new(Arc::clone(&self.vfs), self.options.clone());
         let request = Request {
             method: &Method::from_bytes(method.as_bytes()).unwrap(),
-            path: &VPath::parse(path).unwrap(),
+            at: &View::whole().at(VPath::parse(path).unwrap()),
             headers: &map,
             body: body.into(),
             traits: self.traits,

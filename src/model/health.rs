@@ -9,8 +9,15 @@ pub enum SessionState {
     Unknown,
     /// The last call went well.
     SignedIn,
-    /// 115 throttles or blocks the account, or the gateway keeps away because of that.
+    /// 115 asks for fewer calls, so the gateway keeps away for a while.
     Throttled {
+        /// When the next try will be made.
+        until: SystemTime,
+        /// What 115 said.
+        reason: String,
+    },
+    /// 115 has banned the account or this address for a while, so the gateway keeps away.
+    Blocked {
         /// When the next try will be made.
         until: SystemTime,
         /// What 115 said.

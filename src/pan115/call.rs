@@ -14,10 +14,10 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::envelope::{self, Failure};
-use super::error::{ErrorKind, Pan115Error, quoted, sign_in_advice};
+use super::error::{ADDRESS_BLOCKED, ErrorKind, Pan115Error, quoted, sign_in_advice};
 use super::{Client, Host, Lane};
 use crate::model::{Meter, Secret};
-use crate::transport::{Answer, Backoff, Refused, Request, Step, TransportErrorKind, retry};
+use crate::transport::{Answer, Backoff, Cause, Refused, Request, Step, TransportErrorKind, retry};
 
 const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(8) };
 
@@ -132,17 +132,29 @@ impl Client {
         let said = quoted(&failure.message);
         let error = |text: String| fail(call, failure.code, failure.kind, || text);
         match failure.kind {
+            ErrorKind::Blocked { .. } if failure.code == ADDRESS_BLOCKED => {
+                let reason = format!(
+                    "115 takes no sign-in from this address before midnight in China, and says {said}"
+                );
+                let pause = until_midnight_in_china(SystemTime::now());
+                tracing::warn!(account = %self.name, pause_s = pause.as_secs(), "{reason}");
+                self.session.note_error(reason.clone());
+                for lane in &self.lanes {
+                    lane.gate.shut(Cause::Block, pause, reason.clone());
+                }
+                Step::Fail(self.kept_away(call, &lane.gate.shut(Cause::Block, pause, reason)))
+            }
             ErrorKind::Blocked { .. } => {
                 let pause = self.options.block_pause;
                 let reason = format!("115's firewall blocks {} ({said})", self.caller());
                 tracing::warn!(account = %self.name, host = call.host.domain(), pause_s = pause.as_secs(), "{reason}");
                 self.session.note_error(reason.clone());
-                Step::Fail(self.kept_away(call, &lane.gate.shut(pause, reason)))
+                Step::Fail(self.kept_away(call, &lane.gate.shut(Cause::Block, pause, reason)))
             }
             ErrorKind::Throttled { after: Some(after) } if after > WORTH_WAITING => {
                 let reason = format!("115 throttles {} and says {said}", self.caller());
                 tracing::warn!(account = %self.name, host = call.host.domain(), pause_s = after.as_secs(), "{reason}");
-                lane.gate.shut(after, reason.clone());
+                lane.gate.shut(Cause::Throttle, after, reason.clone());
                 Step::Fail(error(format!("{reason}; the next try is in {}s", after.as_secs())))
             }
             ErrorKind::Throttled { after } => {
@@ -154,7 +166,10 @@ impl Client {
                 Step::Fail(error(format!("115 wants a login for this and says {said}")))
             }
             ErrorKind::SignedOut => {
-                let reason = format!("115 says {said}; {}", sign_in_advice(failure.code));
+                let reason = format!(
+                    "115 says {said}; {}",
+                    sign_in_advice(failure.code, self.session.app().as_deref())
+                );
                 tracing::warn!(account = %self.name, code = failure.code, "signed out: {reason}");
                 self.session.note_signed_out(cookie, reason.clone());
                 self.session.note_error(reason.clone());
@@ -256,10 +271,31 @@ fn judge(answer: &Answer) -> Result<(), Failure> {
     }
 }
 
+/// What is left of the day in China, which is eight hours ahead the whole year.
+fn until_midnight_in_china(now: SystemTime) -> Duration {
+    const DAY: u64 = 24 * 3600;
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() + 8 * 3600;
+    Duration::from_secs(DAY - seconds % DAY)
+}
+
 /// How long a 429 asks to wait; a minute if it does not say.
 fn stated_delay(headers: &HeaderMap) -> Duration {
     ["x-ratelimit-reset", "retry-after"]
         .iter()
         .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse().ok())
         .map_or(Duration::from_secs(60), |seconds: u64| Duration::from_secs(seconds.clamp(1, 3600)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_in_china_ends_at_sixteen_hours_of_utc() {
+        let at = |hours: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(hours * 3600.0);
+        for (now, expected) in [(0.0, 16.0), (15.5, 0.5), (16.0, 24.0), (23.0, 17.0)] {
+            let left = until_midnight_in_china(at(24.0 * 20_000.0 + now));
+            assert_eq!(left, Duration::from_secs_f64(expected * 3600.0), "{now}");
+        }
+    }
 }

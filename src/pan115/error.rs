@@ -76,24 +76,33 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
         590_075 => ErrorKind::Throttled { after: None },
         770_004 | 406 => ErrorKind::Throttled { after: Some(Duration::from_secs(60)) },
         990_005 | 990_009 | 990_019 => ErrorKind::Busy,
-        99 | 911 | 990_001 | 40_101_004 | 40_101_017 | 40_101_032 | 40_101_033 | 40_101_035 | 40_101_037
-        | 40_101_038 => ErrorKind::SignedOut,
+        ADDRESS_BLOCKED => ErrorKind::Blocked { until: None },
+        99 | 911 | 990_001 | 40_101_017 | 40_101_032 | 40_101_033 | 40_101_035 | 40_101_037 | 40_101_038 => {
+            ErrorKind::SignedOut
+        }
         20_130_827 => ErrorKind::OtherOrder,
         _ => ErrorKind::Unknown,
     }
 }
 
-/// What to do about a cookie that is no longer good, after 115's own words.
-pub(super) fn sign_in_advice(code: i64) -> &'static str {
+/// The code of a block of the address the calls come from, until midnight in China.
+pub(super) const ADDRESS_BLOCKED: i64 = 40_101_004;
+
+/// What to do about a cookie of the slot `app` that is no longer good, after 115's own words.
+///
+/// **Source**: protocol notes, reading part, §1.2 (slots), §1.3 (closed ones), §1.7 (codes).
+pub(super) fn sign_in_advice(code: i64, app: Option<&str>) -> &'static str {
     match code {
         911 => {
-            "115 wants the account verified; open 115 in a browser, solve its captcha, then restart dav115"
+            "115 wants the account verified; open 115 in a browser, solve its captcha, then send dav115 SIGHUP or restart it"
         }
-        40_101_004 => "115 blocks logins from this address until midnight in China; wait, then sign in again",
         40_101_033 | 40_101_035 | 40_101_038 => {
             "another login took this cookie's place; get a cookie of an app you do not use elsewhere"
         }
         40_101_037 => "this session was ended from another device; get a new cookie",
+        _ if matches!(app, Some("P1" | "P2" | "P3")) => {
+            "115 has closed the logins of its apps windows, mac and linux; get a cookie of another app, such as alipaymini"
+        }
         _ => "the cookie has expired; get a new one and put it into the account's configuration",
     }
 }
@@ -119,6 +128,13 @@ mod tests {
         assert_eq!(meaning(50038, "违规"), ErrorKind::Denied);
         assert_eq!(meaning(231_011, ""), ErrorKind::NotFound);
         assert_eq!(meaning(123_456, ""), ErrorKind::Unknown);
+    }
+
+    #[test]
+    fn a_closed_app_is_named_unless_115_says_more() {
+        assert!(sign_in_advice(990_001, Some("P1")).contains("closed the logins"));
+        assert!(sign_in_advice(990_001, Some("R2")).contains("has expired"));
+        assert!(sign_in_advice(40_101_037, Some("P1")).contains("another device"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use session::Credential;
 
 use crate::crypto::m115::PublicKey;
 use crate::model::{AccountHealth, SessionState};
-use crate::transport::{Gate, Http, Pacer};
+use crate::transport::{Cause, Gate, Http, Pacer};
 use fetch::LinkSlots;
 use session::Session;
 
@@ -139,6 +139,11 @@ impl Client {
         &self.options.user_agent
     }
 
+    /// Lets one call find out whether 115 takes a cookie again that it refused: its owner may have dealt with that.
+    pub fn look_again(&self) {
+        self.session.look_again();
+    }
+
     /// Whether 115 took the cookie last time and none came to harm since, whatever else keeps calls away.
     pub fn is_signed_in(&self) -> bool {
         self.session.health().0 == SessionState::SignedIn
@@ -150,7 +155,11 @@ impl Client {
         let shut =
             Host::ALL.iter().filter_map(|&host| self.lane(host).gate.refusal()).max_by_key(|r| r.until);
         if let (Some(refused), false) = (shut, matches!(session, SessionState::SignedOut { .. })) {
-            session = SessionState::Throttled { until: refused.until, reason: refused.reason.to_string() };
+            let (until, reason) = (refused.until, refused.reason.to_string());
+            session = match refused.cause {
+                Cause::Throttle => SessionState::Throttled { until, reason },
+                Cause::Block => SessionState::Blocked { until, reason },
+            };
         }
         AccountHealth { name: self.name.clone(), session, last_error }
     }
@@ -181,8 +190,8 @@ mod tests {
         let client = Client::new("main", http, Endpoints::new(None), PublicKey::official(), cookie, options);
         assert!(!client.is_signed_in());
         client.session.note_success();
-        client.lane(Host::App).gate.shut(second, "a firewall page");
-        assert!(matches!(client.health().session, SessionState::Throttled { .. }) && client.is_signed_in());
+        client.lane(Host::App).gate.shut(Cause::Block, second, "a firewall page");
+        assert!(matches!(client.health().session, SessionState::Blocked { .. }) && client.is_signed_in());
         tokio::time::advance(second).await;
         assert_eq!(client.health().session, SessionState::SignedIn);
     }

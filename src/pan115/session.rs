@@ -21,7 +21,7 @@ pub enum Credential {
 
 /// A session: the cookie, and whether 115 took it last time.
 ///
-/// While it is signed out no call is made; only another cookie changes that.
+/// While it is signed out no call is made; only another cookie changes that, or a word of the owner.
 /// Signing in again by itself would make 115's block worse.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -130,6 +130,19 @@ impl Session {
         if state.cookie.as_ref().is_some_and(|cookie| cookie.header() == used) {
             state.session = SessionState::SignedOut { reason };
         }
+    }
+
+    /// Doubts what 115 said of the cookie, so that it is asked again.
+    pub(super) fn look_again(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.session, SessionState::SignedOut { .. }) {
+            state.session = SessionState::Unknown;
+        }
+    }
+
+    /// The app slot of the cookie, if there is one.
+    pub(super) fn app(&self) -> Option<String> {
+        self.state.lock().cookie.as_ref().map(|cookie| cookie.app().to_owned())
     }
 
     /// 115 cannot be reached.

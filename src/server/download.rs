@@ -20,30 +20,31 @@ use super::status::{Failure, Source};
 use super::{State, client, index};
 use crate::dav;
 use crate::model::{Meter, Node};
-use crate::vfs::{ReadIntent, ReadPlan, Resource, VPath};
+use crate::vfs::{At, ReadIntent, ReadPlan, Resource, VPath};
 
-/// Answers a GET or HEAD of `path`.
+/// Answers a GET or HEAD of `at`.
 ///
 /// **Cost**: none with everything in the cache; HEAD never asks for a link.
 pub(super) async fn answer(
     state: &State,
     meter: &Meter,
-    path: &VPath,
+    at: &At,
     method: &Method,
     request: &HeaderMap,
 ) -> Result<Response, Failure> {
     let is_head = method == Method::HEAD;
     let vfs = &state.parts.vfs;
-    let found = if is_head { vfs.probe(meter, path).await? } else { vfs.stat(meter, path).await? };
+    let found = if is_head { vfs.probe(meter, at).await? } else { vfs.stat(meter, at).await? };
     let node = &*found;
     if node.is_folder() {
-        return if is_head { Ok(index::head()) } else { index::page(state, meter, path).await };
+        return if is_head { Ok(index::head()) } else { index::page(state, meter, at).await };
     }
     let ours = validators(node)?;
     match conditional::check(request, &ours) {
         Verdict::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, file_headers(node, &ours))),
         Verdict::Failed => {
-            let text = format!("{path} has changed, or is not what the request expects; look at it again");
+            let text =
+                format!("{} has changed, or is not what the request expects; look at it again", at.path());
             return Err(Failure::new(StatusCode::PRECONDITION_FAILED, Source::Client, text));
         }
         Verdict::Proceed => {}
@@ -59,16 +60,16 @@ pub(super) async fn answer(
         Wanted::Whole
     };
     if wanted == Wanted::Unsatisfiable {
-        return Ok(unsatisfiable(path, node.size));
+        return Ok(unsatisfiable(at.path(), node.size));
     }
-    content(state, meter, path, request, found, wanted).await
+    content(state, meter, at, request, found, wanted).await
 }
 
 /// Hands out the content of `file`.
 async fn content(
     state: &State,
     meter: &Meter,
-    path: &VPath,
+    at: &At,
     request: &HeaderMap,
     file: Resource,
     wanted: Wanted,
@@ -78,9 +79,9 @@ async fn content(
         follows_redirect: client::traits(request).follows_redirect,
     };
     let vfs = &state.parts.vfs;
-    let (plan, mut response) = match vfs.read_plan(meter, path, file.clone(), &intent).await? {
-        ReadPlan::Redirect(link) => ("redirect", redirect(path, link.url.expose())?),
-        ReadPlan::ProxyUrl => ("proxy_url", redirect_to_proxy(state, path)?),
+    let (plan, mut response) = match vfs.read_plan(meter, at, file.clone(), &intent).await? {
+        ReadPlan::Redirect(link) => ("redirect", redirect(at.path(), link.url.expose())?),
+        ReadPlan::ProxyUrl => ("proxy_url", redirect_to_proxy(state, at)?),
         ReadPlan::Proxy(source) => {
             let headers = file_headers(&file, &validators(&file)?);
             let streamed = Streamed { vfs, meter, len: file.size, headers };
@@ -147,14 +148,15 @@ fn unsatisfiable(path: &VPath, len: u64) -> Response {
     response
 }
 
-fn redirect_to_proxy(state: &State, path: &VPath) -> Result<Response, Failure> {
+/// The proxy asks for the link as nobody's guest, so it is told the path in the whole tree.
+fn redirect_to_proxy(state: &State, at: &At) -> Result<Response, Failure> {
     let configured = state.download_proxy.as_ref();
-    let address = configured.and_then(|proxy| proxy.address(path, SystemTime::now())).ok_or_else(|| {
+    let address = configured.and_then(|proxy| proxy.address(at.tree_path(), SystemTime::now())).ok_or_else(|| {
         let text =
             "this mount sends clients to a download proxy, but none is configured; set its address and token";
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Source::Us, text)
     })?;
-    redirect(path, address.expose())
+    redirect(at.path(), address.expose())
 }
 
 fn redirect(path: &VPath, url: &str) -> Result<Response, Failure> {

@@ -50,6 +50,7 @@ fn describe(account: &AccountHealth) -> Value {
         SessionState::Unknown => ("unknown", None, None),
         SessionState::SignedIn => ("signed_in", None, None),
         SessionState::Throttled { until, reason } => ("throttled", Some(reason), Some(*until)),
+        SessionState::Blocked { until, reason } => ("blocked", Some(reason), Some(*until)),
         SessionState::SignedOut { reason } => ("signed_out", Some(reason), None),
         SessionState::Unreachable { reason } => ("unreachable", Some(reason), None),
     };

@@ -16,7 +16,7 @@ use http::{HeaderValue, header};
 use super::State;
 use super::status::Failure;
 use crate::model::{Meter, Node};
-use crate::vfs::{Folder, VPath};
+use crate::vfs::{At, Folder, VPath};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -44,9 +44,9 @@ pub(super) fn head() -> Response {
 /// The answer to a GET.
 ///
 /// **Cost**: as of `Vfs::list`.
-pub(super) async fn page(state: &State, meter: &Meter, path: &VPath) -> Result<Response, Failure> {
-    let folder = state.parts.vfs.list(meter, path).await?;
-    Ok(dressed(Body::from(render(&state.prefix.to_uri(), path, &folder))))
+pub(super) async fn page(state: &State, meter: &Meter, at: &At) -> Result<Response, Failure> {
+    let folder = state.parts.vfs.list(meter, at).await?;
+    Ok(dressed(Body::from(render(&state.prefix.to_uri(), at.path(), &folder))))
 }
 
 fn dressed(body: Body) -> Response {
@@ -126,7 +126,7 @@ fn row(html: &mut String, here: &str, node: &Node) {
 
 /// Folders first, then by name as people sort: without regard to case.
 fn sorted(folder: &Folder) -> Vec<&Node> {
-    let mut nodes: Vec<&Node> = folder.listing.nodes().iter().collect();
+    let mut nodes: Vec<&Node> = folder.shown().collect();
     nodes.sort_by_cached_key(|node| (!node.is_folder(), node.name.to_lowercase(), node.id));
     nodes
 }
@@ -190,10 +190,10 @@ mod tests {
             size,
             ..Node::virtual_folder(name, time)
         };
-        Folder {
-            node: NodeRef::Own(Arc::new(Node::virtual_folder("x", time))),
-            listing: Arc::new(Listing::new((1..).zip(children).map(node).collect())),
-        }
+        Folder::whole(
+            NodeRef::Own(Arc::new(Node::virtual_folder("x", time))),
+            Arc::new(Listing::new((1..).zip(children).map(node).collect())),
+        )
     }
 
     #[test]

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 use super::status::{Failure, Source};
 use super::{State, auth, request_log, router};
 use crate::model::{Link, Meter, Secret};
-use crate::vfs::VPath;
+use crate::vfs::{VPath, View};
 
 const PATH: &str = "/api/fs/link";
 
@@ -84,9 +84,10 @@ async fn link(state: &State, head: &Parts, body: Body) -> Result<Arc<Link>, Fail
         let text = "the body of the request must be JSON with a text called path";
         Failure::new(StatusCode::BAD_REQUEST, Source::Client, text)
     })?;
-    let path = VPath::parse(path)?;
+    // Whoever shows the token sees everything. What a user may see was looked at when the address was signed.
+    let at = View::whole().at(VPath::parse(path)?);
     let meter = head.extensions.get::<Meter>().cloned().unwrap_or_default();
-    Ok(state.parts.vfs.proxy_link(&meter, &path).await?)
+    Ok(state.parts.vfs.proxy_link(&meter, &at).await?)
 }
 
 /// Takes the same time for every wrong token of the right length.

@@ -8,6 +8,7 @@ mod auth;
 mod client;
 mod conditional;
 mod download;
+mod forwarded;
 mod health;
 mod index;
 mod link_api;
@@ -26,6 +27,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
 pub use auth::{PasswordError, User, hash_password};
@@ -34,7 +36,7 @@ pub use proxy_url::DownloadProxy;
 pub use serve::{Server, run};
 
 use crate::dav::Dav;
-use crate::vfs::{BadPath, Vfs};
+use crate::vfs::{BadPath, Vfs, View};
 use auth::{Authenticator, Throttle};
 use target::Prefix;
 
@@ -45,6 +47,10 @@ pub struct Options {
     pub prefix: String,
     /// Who may come in. Without users everyone may; the composition root listens on loopback alone then.
     pub users: Vec<User>,
+    /// What those see who show no password, if there are users.
+    pub anonymous: Option<View>,
+    /// Reverse proxies that are believed when they say whom a request is from.
+    pub trusted_proxies: Vec<IpNet>,
     /// The download proxy that mounts of that policy send clients to, and that may ask for links.
     pub download_proxy: Option<DownloadProxy>,
     /// Connections held at a time; further ones wait in the backlog of the system.
@@ -60,6 +66,8 @@ impl Default for Options {
         Self {
             prefix: String::new(),
             users: Vec::new(),
+            anonymous: None,
+            trusted_proxies: Vec::new(),
             download_proxy: None,
             max_connections: 1024,
             header_timeout: Duration::from_secs(60),
@@ -86,6 +94,7 @@ pub struct State {
     parts: Parts,
     auth: Option<Arc<Authenticator>>,
     prefix: Prefix,
+    trusted_proxies: Vec<IpNet>,
     download_proxy: Option<DownloadProxy>,
     /// Of its own, so that wrong tokens do not keep out those who come from the same address with a password.
     link_throttle: Throttle,
@@ -122,12 +131,13 @@ impl State {
         let auth = if options.users.is_empty() {
             None
         } else {
-            Some(Arc::new(Authenticator::new(options.users, parts.tracker.clone())?))
+            Some(Arc::new(Authenticator::new(options.users, options.anonymous, parts.tracker.clone())?))
         };
         Ok(Self {
             parts,
             auth,
             prefix,
+            trusted_proxies: options.trusted_proxies,
             download_proxy: options.download_proxy,
             link_throttle: Throttle::default(),
             limits: serve::Limits {

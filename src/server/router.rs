@@ -19,7 +19,7 @@ use super::status::{Failure, Source};
 use super::{State, auth, client, download, health, link_api, request_log, status, target};
 use crate::dav;
 use crate::model::Meter;
-use crate::vfs::VPath;
+use crate::vfs::At;
 
 /// How long a client may take to send a body of at most [`dav::MAX_XML_BODY`].
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,12 +37,12 @@ pub(super) async fn answer(state: &State, request: Request) -> Response {
             health::answer(state, request, |request| {
                 // Before authentication too, since a download proxy shows its token instead of a password.
                 link_api::answer(state, request, |request| {
-                    // From here on the client may come in. Nothing below sees the password.
-                    auth::require(state, request, |request| {
+                    // From here on the client may come in, with a view of the tree. Nothing below sees the password.
+                    auth::require(state, request, |view, request| {
                         // From here on the path is one of the tree's.
-                        target::find(state, request, |path, request| {
+                        target::find(state, request, move |path, request| {
                             // Boxed, because every step around it would be as large and be moved about.
-                            Box::pin(dispatch(state, path, request))
+                            Box::pin(dispatch(state, view.at(path), request))
                         })
                     })
                 })
@@ -57,25 +57,17 @@ async fn caught(answer: impl Future<Output = Response>) -> Response {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(status::after_panic)
 }
 
-async fn dispatch(state: &State, path: VPath, request: Request) -> Response {
+async fn dispatch(state: &State, at: At, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let meter = head.extensions.get::<Meter>().cloned().unwrap_or_default();
     let answer = match head.method {
-        Method::GET | Method::HEAD => {
-            download::answer(state, &meter, &path, &head.method, &head.headers).await
-        }
-        _ => webdav(state, &meter, &path, head, body).await,
+        Method::GET | Method::HEAD => download::answer(state, &meter, &at, &head.method, &head.headers).await,
+        _ => webdav(state, &meter, &at, head, body).await,
     };
     answer.unwrap_or_else(Failure::into_response)
 }
 
-async fn webdav(
-    state: &State,
-    meter: &Meter,
-    path: &VPath,
-    head: Parts,
-    body: Body,
-) -> Result<Response, Failure> {
+async fn webdav(state: &State, meter: &Meter, at: &At, head: Parts, body: Body) -> Result<Response, Failure> {
     let body = if head.method.as_str() == "PROPFIND" {
         read_body(body).await?
     } else {
@@ -84,7 +76,7 @@ async fn webdav(
         Bytes::new()
     };
     let traits = client::traits(&head.headers);
-    let request = dav::Request { method: &head.method, path, headers: &head.headers, body, traits, meter };
+    let request = dav::Request { method: &head.method, at, headers: &head.headers, body, traits, meter };
     let response = state.parts.dav.handle(request).await?;
     Ok(response.map(Body::new))
 }

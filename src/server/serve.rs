@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::{State, router};
+use super::{State, forwarded, router};
 
 /// Longest head of a request. A path of 8 KiB is three times that when escaped; more than this is answered with 431.
 const MAX_HEAD_BYTES: usize = 128 * 1024;
@@ -36,7 +36,7 @@ pub(super) struct Limits {
     pub(super) grace: Duration,
 }
 
-/// Who is at the other end of the connection; among the extensions of every request.
+/// Who is at the other end of the connection, or behind the trusted proxies there; among the extensions of every request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
@@ -143,8 +143,10 @@ impl Connections {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
             let state = server.state();
+            let client =
+                forwarded::client(peer.ip().to_canonical(), request.headers(), &state.trusted_proxies);
+            request.extensions_mut().insert(Peer(client));
             // Boxed, because hyper moves it to where it is driven, and it is large.
             Box::pin(async move { Ok::<_, Infallible>(router::answer(&state, request.map(Body::new)).await) })
         });

@@ -1,7 +1,7 @@
 //! From a request target to a path of the tree.
 //!
 //! Knows the prefix and the rules for paths; does not know what is at them.
-//! Called by `router`.
+//! Called by `router` and, before anybody is let in without a password, by `auth`.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -92,6 +92,14 @@ fn locate(state: &State, request: &Request) -> Result<Located, Failure> {
             Source::Client,
             format!("there is nothing at {path}; all files are below {}/", state.prefix.0),
         )),
+    }
+}
+
+/// The path of a request target that lies at or below the prefix, without it.
+pub(super) fn path_inside(state: &State, target: &Uri) -> Option<VPath> {
+    match state.prefix.place(&path_of(target).ok()??).ok()? {
+        Place::Inside(path) => Some(path),
+        Place::Above(_) | Place::Outside => None,
     }
 }
 

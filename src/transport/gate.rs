@@ -27,9 +27,20 @@ struct Closure {
     refused: Refused,
 }
 
+/// What a gate was shut because of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Too many calls.
+    Throttle,
+    /// A ban.
+    Block,
+}
+
 /// The gate is shut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
+    /// What because of.
+    pub cause: Cause,
     /// Until when.
     pub until: SystemTime,
     /// Why it was shut.
@@ -71,8 +82,8 @@ impl Gate {
     }
 
     /// Shuts the gate for `pause` from now. A longer closure under way stays.
-    pub fn shut(&self, pause: Duration, reason: impl Into<Arc<str>>) -> Refused {
-        let refused = Refused { until: SystemTime::now() + pause, reason: reason.into() };
+    pub fn shut(&self, cause: Cause, pause: Duration, reason: impl Into<Arc<str>>) -> Refused {
+        let refused = Refused { cause, until: SystemTime::now() + pause, reason: reason.into() };
         let closure = Closure { end: Instant::now() + pause, refused };
         let mut state = self.state.lock();
         match &*state {
@@ -119,7 +130,7 @@ mod tests {
     async fn after_the_pause_one_call_goes_to_see() {
         let gate = Gate::default();
         assert!(gate.enter().is_ok());
-        let refused = gate.shut(PAUSE, "a firewall page");
+        let refused = gate.shut(Cause::Block, PAUSE, "a firewall page");
         assert_eq!(gate.enter().unwrap_err(), refused);
         assert_eq!(gate.refusal(), Some(refused));
         tokio::time::advance(PAUSE).await;
@@ -133,11 +144,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_probe_that_fails_shuts_again_and_one_that_vanishes_leaves_its_place() {
         let gate = Gate::default();
-        gate.shut(PAUSE, "x");
+        gate.shut(Cause::Block, PAUSE, "x");
         tokio::time::advance(PAUSE).await;
         drop(gate.enter().unwrap());
         let probe = gate.enter().unwrap();
-        gate.shut(PAUSE, "y");
+        gate.shut(Cause::Block, PAUSE, "y");
         drop(probe);
         assert_eq!(&*gate.enter().unwrap_err().reason, "y");
     }
@@ -146,7 +157,7 @@ mod tests {
     async fn a_call_that_was_under_way_does_not_open_it() {
         let gate = Gate::default();
         let early = gate.enter().unwrap();
-        gate.shut(PAUSE, "x");
+        gate.shut(Cause::Block, PAUSE, "x");
         early.succeed();
         assert!(gate.enter().is_err());
     }

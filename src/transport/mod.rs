@@ -17,7 +17,7 @@ use http::header::{ACCEPT_ENCODING, COOKIE, RANGE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 pub use backoff::Backoff;
-pub use gate::{Gate, Pass, Refused};
+pub use gate::{Cause, Gate, Pass, Refused};
 pub use pacer::Pacer;
 pub use retry::{Step, retry};
 

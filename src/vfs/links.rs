@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::mounts::Mount;
 use super::resolve::Located;
-use super::{VPath, Vfs};
+use super::{At, Vfs};
 use crate::cache::{DriveKey, KeptLink, LinkKey};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{Link, LinkBinding, Meter};
@@ -174,7 +174,7 @@ impl Vfs {
     pub(super) async fn link_at(
         &self,
         meter: &Meter,
-        path: &VPath,
+        at: &At,
         file: &mut Located,
         agent: Option<&LinkBinding>,
     ) -> Result<Arc<Link>, DriveError> {
@@ -183,7 +183,7 @@ impl Vfs {
             outcome => return outcome,
         };
         // The listing that showed it has been forgotten.
-        match self.file_at(meter, path).await {
+        match self.file_at(meter, at).await {
             Ok(next) if next.node.id != file.node.id => *file = next,
             _ => return Err(gone),
         }

@@ -11,6 +11,7 @@ mod path;
 mod read_plan;
 mod reader;
 mod resolve;
+mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,6 +25,7 @@ pub use path::{BadPath, VPath};
 pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
 pub use resolve::{Located, NodeRef, Resource};
+pub use view::{Access, At, Rule, Standing, View};
 
 use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};
@@ -69,8 +71,10 @@ struct Memory {
 pub struct Folder {
     /// The folder itself.
     pub node: NodeRef,
-    /// Its children, all of them.
+    /// Its children, all of them; those the user may see are [`Folder::shown`].
     pub listing: Arc<Listing>,
+    /// What the user may see of them.
+    standing: Standing,
 }
 
 impl Memory {
@@ -103,56 +107,62 @@ impl Vfs {
         Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
     }
 
-    /// Whether `path` lies in someone's share, which only its sharer can change.
-    pub fn is_shared(&self, path: &VPath) -> bool {
+    /// Whether `at` lies in someone's share, which only its sharer can change. What its view hides does not.
+    pub fn is_shared(&self, at: &At) -> bool {
+        let path = at.tree_path();
+        let top = Standing::top(at.view());
+        let is_shown = || path.segments().fold(top, |standing, name| standing.step(name)).shows(false);
         matches!(self.mounts.find(path), mounts::Place::Mounted(mount, ..) if mount.drive.is_share())
+            && is_shown()
     }
 
-    /// What is at `path`.
+    /// What is at `at`. What its view hides is answered exactly like what is not there, here and in all the others.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.
-    pub async fn stat(&self, meter: &Meter, path: &VPath) -> Result<Resource, VfsError> {
-        self.resource_at(meter, path, Walk::Load).await
+    pub async fn stat(&self, meter: &Meter, at: &At) -> Result<Resource, VfsError> {
+        self.resource_at(meter, at, Walk::Load).await
     }
 
-    /// What is at `path`, if a client only wants to know whether it exists.
+    /// What is at `at`, if a client only wants to know whether it exists.
     ///
     /// **Cost**: as [`Vfs::stat`]; none for names that systems look for everywhere (`.DS_Store`, `desktop.ini` …),
     /// which are not there unless the cache holds them.
-    pub async fn probe(&self, meter: &Meter, path: &VPath) -> Result<Resource, VfsError> {
-        let is_probe = path.name().is_some_and(access::is_probe_name);
-        self.resource_at(meter, path, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
+    pub async fn probe(&self, meter: &Meter, at: &At) -> Result<Resource, VfsError> {
+        let is_probe = at.path().name().is_some_and(access::is_probe_name);
+        self.resource_at(meter, at, if is_probe { Walk::CacheOnly } else { Walk::Load }).await
     }
 
-    async fn resource_at(&self, meter: &Meter, path: &VPath, walk: Walk) -> Result<Resource, VfsError> {
-        let fail = |kind| VfsError { op: Op::Stat, path: path.clone(), kind };
-        self.resolve(meter, path, walk).await.map_err(fail)
+    async fn resource_at(&self, meter: &Meter, at: &At, walk: Walk) -> Result<Resource, VfsError> {
+        let fail = |kind| VfsError { op: Op::Stat, path: at.path().clone(), kind };
+        self.resolve(meter, at, walk).await.map_err(fail)
     }
 
-    /// The folder at `path` with all its children.
+    /// The folder at `at` with all its children.
     ///
     /// **Cost**: as [`Vfs::stat`], and one call for each of its pages if it is not in the cache.
-    pub async fn list(&self, meter: &Meter, path: &VPath) -> Result<Folder, VfsError> {
-        let fail = |kind| VfsError { op: Op::List, path: path.clone(), kind };
-        match self.resolve(meter, path, Walk::Load).await.map_err(fail)? {
-            Resource::Virtual(node, listing) => Ok(Folder { node: NodeRef::Own(node), listing }),
+    pub async fn list(&self, meter: &Meter, at: &At) -> Result<Folder, VfsError> {
+        let fail = |kind| VfsError { op: Op::List, path: at.path().clone(), kind };
+        match self.resolve(meter, at, Walk::Load).await.map_err(fail)? {
+            Resource::Virtual(node, listing, standing) => {
+                Ok(Folder { node: NodeRef::Own(node), listing, standing })
+            }
             Resource::Mounted(Located { node, .. }) if !node.is_folder() => {
                 Err(fail(VfsErrorKind::NotAFolder))
             }
-            Resource::Mounted(Located { mount, node, parent }) => {
+            Resource::Mounted(Located { mount, node, parent, standing }) => {
                 let listing = self.children(meter, &mount, node.id, parent).await.map_err(fail)?;
-                Ok(Folder { node, listing })
+                Ok(Folder { node, listing, standing })
             }
         }
     }
 
-    /// The space of the account that serves `path`; a folder of the gateway's own has none.
+    /// The space of the account that serves `at`; a folder of the gateway's own has none.
     ///
     /// **Errors**: `Unavailable` if it takes long; it is there a little later.
     /// **Cost**: one call if it is not in the cache, and none for a while after a failure,
     /// in which the last known space is told. The path itself is not looked up.
-    pub async fn quota(&self, meter: &Meter, path: &VPath) -> Result<Option<Arc<Quota>>, VfsError> {
-        let mounts::Place::Mounted(mount, _, _) = self.mounts.find(path) else { return Ok(None) };
+    pub async fn quota(&self, meter: &Meter, at: &At) -> Result<Option<Arc<Quota>>, VfsError> {
+        let mounts::Place::Mounted(mount, _, _) = self.mounts.find(at.tree_path()) else { return Ok(None) };
         let load = || {
             let (drive, meter) = (Arc::clone(&mount.drive), meter.clone());
             async move { drive.quota(&meter).await.map(Arc::new) }
@@ -165,7 +175,7 @@ impl Vfs {
                 DriveError::new(DriveErrorKind::Unavailable, reason)
             }
         };
-        Err(VfsError { op: Op::Quota, path: path.clone(), kind: VfsErrorKind::Drive(error) })
+        Err(VfsError { op: Op::Quota, path: at.path().clone(), kind: VfsErrorKind::Drive(error) })
     }
 }
 

@@ -133,6 +133,15 @@ impl VPath {
         self.segments().last()
     }
 
+    /// The same path below `home` instead of below the top. The home comes on top of [`VPath::MAX_BYTES`].
+    pub(super) fn below(&self, home: &Self) -> Self {
+        match (home.is_root(), self.is_root()) {
+            (true, _) => self.clone(),
+            (_, true) => home.clone(),
+            _ => Self(format!("{home}{self}").into_boxed_str()),
+        }
+    }
+
     /// The path of the child called `name`.
     pub fn join(&self, name: &str) -> Result<Self, BadPath> {
         Self::parse(&format!("{}/{name}", self.0))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::resolve::{Located, Resource, Walk};
-use super::{Op, Source, VPath, Vfs, VfsError, VfsErrorKind};
+use super::{At, Op, Source, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{DownloadPolicy, HeaderDemand, Link, LinkBinding, Meter};
 
@@ -27,36 +27,37 @@ pub enum ReadPlan {
 }
 
 impl Vfs {
-    /// Decides how the file `found` at `path` is handed out.
+    /// Decides how the file `found` at `at` is handed out.
     ///
     /// **Cost**: for a redirect, one call if no fitting link is in the cache (two if 115 stopped granting unbound ones);
     /// for the others none before the first byte is asked for.
     pub async fn read_plan(
         &self,
         meter: &Meter,
-        path: &VPath,
+        at: &At,
         found: Resource,
         intent: &ReadIntent,
     ) -> Result<ReadPlan, VfsError> {
-        let fail = |error| VfsError { op: Op::Read, path: path.clone(), kind: VfsErrorKind::Drive(error) };
-        let mut file = readable(path, found)?;
+        let fail =
+            |error| VfsError { op: Op::Read, path: at.path().clone(), kind: VfsErrorKind::Drive(error) };
+        let mut file = readable(at, found)?;
         match file.mount.download {
-            DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, path.clone()))),
+            DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, at.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {
-                return Ok(ReadPlan::Proxy(Source::new(file, path.clone())));
+                return Ok(ReadPlan::Proxy(Source::new(file, at.clone())));
             }
             DownloadPolicy::ProxyUrl => return Ok(ReadPlan::ProxyUrl),
             DownloadPolicy::Redirect | DownloadPolicy::RedirectForced => {}
         }
         let listed = file.clone();
-        let link = self.link_at(meter, path, &mut file, Some(&intent.agent)).await.map_err(fail)?;
+        let link = self.link_at(meter, at, &mut file, Some(&intent.agent)).await.map_err(fail)?;
         match link.terms.demand {
             HeaderDemand::None => Ok(ReadPlan::Redirect(link)),
             HeaderDemand::SameAgent if link.binding == intent.agent => Ok(ReadPlan::Redirect(link)),
             // The client has no way to send the cookie that came with the link, or the User-Agent it is bound to.
             HeaderDemand::SameAgent | HeaderDemand::SameAgentAndCookie => {
                 listed.check_successor(&file).map_err(fail)?;
-                Ok(ReadPlan::Proxy(Source::new(file, path.clone()).starting_with(link)))
+                Ok(ReadPlan::Proxy(Source::new(file, at.clone()).starting_with(link)))
             }
         }
     }
@@ -64,24 +65,24 @@ impl Vfs {
     /// A link for a download proxy, which fetches it with the User-Agent of the link's binding and its cookie.
     ///
     /// **Cost**: one call if no fitting link is in the cache.
-    pub async fn proxy_link(&self, meter: &Meter, path: &VPath) -> Result<Arc<Link>, VfsError> {
-        let mut file = self.file_at(meter, path).await?;
-        self.link_at(meter, path, &mut file, None).await.map_err(|error| VfsError {
+    pub async fn proxy_link(&self, meter: &Meter, at: &At) -> Result<Arc<Link>, VfsError> {
+        let mut file = self.file_at(meter, at).await?;
+        self.link_at(meter, at, &mut file, None).await.map_err(|error| VfsError {
             op: Op::Read,
-            path: path.clone(),
+            path: at.path().clone(),
             kind: VfsErrorKind::Drive(error),
         })
     }
 
-    /// The file at `path`, if its content may be had.
-    pub(super) async fn file_at(&self, meter: &Meter, path: &VPath) -> Result<Located, VfsError> {
-        let found = self.resolve(meter, path, Walk::Load).await;
-        readable(path, found.map_err(|kind| VfsError { op: Op::Read, path: path.clone(), kind })?)
+    /// The file at `at`, if its content may be had.
+    pub(super) async fn file_at(&self, meter: &Meter, at: &At) -> Result<Located, VfsError> {
+        let found = self.resolve(meter, at, Walk::Load).await;
+        readable(at, found.map_err(|kind| VfsError { op: Op::Read, path: at.path().clone(), kind })?)
     }
 }
 
-fn readable(path: &VPath, found: Resource) -> Result<Located, VfsError> {
-    let fail = |kind| Err(VfsError { op: Op::Read, path: path.clone(), kind });
+fn readable(at: &At, found: Resource) -> Result<Located, VfsError> {
+    let fail = |kind| Err(VfsError { op: Op::Read, path: at.path().clone(), kind });
     match found {
         Resource::Mounted(located) if located.node.censored => fail(VfsErrorKind::Drive(censored())),
         Resource::Mounted(located) if !located.node.is_folder() => Ok(located),

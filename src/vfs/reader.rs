@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, try_unfold};
 
 use super::resolve::Located;
-use super::{Op, VPath, Vfs, VfsError, VfsErrorKind};
+use super::{At, Op, Vfs, VfsError, VfsErrorKind};
 use crate::drive::{Body, DriveError, DriveErrorKind};
 use crate::model::{Link, Meter};
 
@@ -20,7 +20,7 @@ const FRUITFUL: u64 = 64 << 10;
 #[derive(Clone)]
 pub struct Source {
     file: Located,
-    path: VPath,
+    at: At,
     link: Option<Arc<Link>>,
     /// What the download server said of the content when it was opened first.
     seen: Option<Seen>,
@@ -39,8 +39,8 @@ pub struct Content {
 }
 
 impl Source {
-    pub(super) fn new(file: Located, path: VPath) -> Self {
-        Self { file, path, link: None, seen: None }
+    pub(super) fn new(file: Located, at: At) -> Self {
+        Self { file, at, link: None, seen: None }
     }
 
     /// Uses `link` first, since it has been paid for.
@@ -68,7 +68,7 @@ impl Source {
     }
 
     fn fail(&self, error: DriveError) -> VfsError {
-        VfsError { op: Op::Read, path: self.path.clone(), kind: VfsErrorKind::Drive(error) }
+        VfsError { op: Op::Read, path: self.at.path().clone(), kind: VfsErrorKind::Drive(error) }
     }
 }
 
@@ -109,7 +109,7 @@ impl Vfs {
             link
         } else {
             let mut file = source.file.clone();
-            let link = self.link_at(meter, &source.path, &mut file, None).await?;
+            let link = self.link_at(meter, &source.at, &mut file, None).await?;
             source.file.check_successor(&file)?;
             source.file = file;
             link
@@ -200,7 +200,7 @@ impl Position {
             if self.fruitless > MAX_FRUITLESS_RESUMES {
                 return Err(self.source.fail(broken));
             }
-            tracing::debug!(path = %self.source.path, offset = self.left.start, "resuming a broken download");
+            tracing::debug!(path = %self.source.at.path(), offset = self.left.start, "resuming a broken download");
             self.resume().await?;
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::mounts::{Mount, Place};
-use super::{VPath, Vfs, VfsErrorKind};
+use super::{At, Standing, VPath, Vfs, VfsErrorKind};
 use crate::cache::FolderKey;
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{FileId, Listing, Meter, Node};
@@ -39,6 +39,8 @@ pub struct Located {
     pub(super) node: NodeRef,
     /// The folder in whose listing it stands; the mount's root has none.
     pub(super) parent: Option<FileId>,
+    /// What the user may see below it.
+    pub(super) standing: Standing,
 }
 
 /// What a path led to, with what is needed to do something with it. Never a copy.
@@ -46,8 +48,8 @@ pub struct Located {
 pub enum Resource {
     /// Something of a mount.
     Mounted(Located),
-    /// A folder of the gateway's own.
-    Virtual(Arc<Node>, Arc<Listing>),
+    /// A folder of the gateway's own, and what the user may see below it.
+    Virtual(Arc<Node>, Arc<Listing>, Standing),
 }
 
 impl Resource {
@@ -55,7 +57,7 @@ impl Resource {
     pub fn into_node(self) -> NodeRef {
         match self {
             Self::Mounted(located) => located.node,
-            Self::Virtual(node, _) => NodeRef::Own(node),
+            Self::Virtual(node, ..) => NodeRef::Own(node),
         }
     }
 }
@@ -72,7 +74,7 @@ impl Deref for Resource {
     fn deref(&self) -> &Node {
         match self {
             Self::Mounted(located) => &located.node,
-            Self::Virtual(node, _) => node,
+            Self::Virtual(node, ..) => node,
         }
     }
 }
@@ -87,24 +89,35 @@ pub(super) enum Walk {
 }
 
 impl Vfs {
-    pub(super) async fn resolve(
-        &self,
-        meter: &Meter,
-        path: &VPath,
-        walk: Walk,
-    ) -> Result<Resource, VfsErrorKind> {
-        let (mount, root, names) = match self.mounts.find(path) {
+    pub(super) async fn resolve(&self, meter: &Meter, at: &At, walk: Walk) -> Result<Resource, VfsErrorKind> {
+        let along = |names: &VPath| {
+            names.segments().fold(Standing::top(at.view()), |standing, name| standing.step(name))
+        };
+        let (mount, root, names) = match self.mounts.find(at.tree_path()) {
             Place::Mounted(mount, root, names) => (mount, root, names),
             Place::Virtual(node, listing) => {
-                return Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing)));
+                let standing = along(at.tree_path());
+                let is_shown = standing.shows(true);
+                return if is_shown {
+                    Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing), standing))
+                } else {
+                    Err(VfsErrorKind::NotFound)
+                };
             }
             Place::Nothing => return Err(VfsErrorKind::NotFound),
         };
+        // Every step may end at what is hidden, where the walk ends as it would if nothing were there.
+        let mut standing = along(&mount.path);
+        if !standing.shows(true) {
+            return Err(VfsErrorKind::NotFound);
+        }
+        let home_depth = at.view().home_depth();
+        let missing = |depth| if depth <= home_depth { no_home() } else { VfsErrorKind::NotFound };
         let mut node = NodeRef::Own(Arc::clone(root));
         let mut parent = None;
-        for name in names {
+        for (depth, name) in (mount.path.segments().count() + 1..).zip(names) {
             if !node.is_folder() {
-                return Err(VfsErrorKind::NotFound);
+                return Err(missing(depth));
             }
             let listing = match walk {
                 Walk::Load => self.children(meter, mount, node.id, parent).await?,
@@ -113,11 +126,16 @@ impl Vfs {
                     self.memory.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
                 }
             };
-            let index = position(&listing, name).ok_or(VfsErrorKind::NotFound)?;
+            let index = position(&listing, name).ok_or_else(|| missing(depth))?;
+            let found = &listing.nodes()[index];
+            standing = standing.step(&found.name);
+            if !standing.shows(found.is_folder()) {
+                return Err(missing(depth));
+            }
             parent = Some(node.id);
             node = NodeRef::Listed(listing, index);
         }
-        Ok(Resource::Mounted(Located { mount: Arc::clone(mount), node, parent }))
+        Ok(Resource::Mounted(Located { mount: Arc::clone(mount), node, parent, standing }))
     }
 
     /// The children of a folder, from the cache or from 115.
@@ -161,6 +179,12 @@ impl Vfs {
     pub(super) async fn forget_listing(&self, mount: &Mount, folder: FileId) {
         self.memory.listings.invalidate(FolderKey { drive: mount.drive_key, folder }).await;
     }
+}
+
+/// A home was promised by the configuration. A client must not conclude that its content was deleted.
+fn no_home() -> VfsErrorKind {
+    let reason = "the folder that is the home of this user is not there; correct home in the configuration, or make it at 115";
+    VfsErrorKind::Drive(DriveError::new(DriveErrorKind::Unavailable, reason))
 }
 
 /// Finds `name` as it is or as Windows has to spell it, and then in another Unicode normal form (Finder sends NFD).

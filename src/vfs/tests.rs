@@ -38,19 +38,23 @@ fn tree(policy: DownloadPolicy) -> Tree {
     Tree { drive, vfs, meter: Meter::default() }
 }
 
+fn at(path: &str) -> At {
+    View::whole().at(VPath::parse(path).unwrap())
+}
+
 impl Tree {
     async fn names(&self, path: &str) -> Result<Vec<String>, VfsError> {
-        let folder = self.vfs.list(&self.meter, &VPath::parse(path).unwrap()).await?;
+        let folder = self.vfs.list(&self.meter, &at(path)).await?;
         Ok(folder.listing.nodes().iter().map(|node| node.name.to_string()).collect())
     }
 
     async fn stat(&self, path: &str) -> Result<Resource, VfsError> {
-        self.vfs.stat(&self.meter, &VPath::parse(path).unwrap()).await
+        self.vfs.stat(&self.meter, &at(path)).await
     }
 
-    async fn read_plan(&self, path: &VPath, intent: &ReadIntent) -> Result<ReadPlan, VfsError> {
-        let file = self.vfs.stat(&self.meter, path).await?;
-        self.vfs.read_plan(&self.meter, path, file, intent).await
+    async fn read_plan(&self, at: &At, intent: &ReadIntent) -> Result<ReadPlan, VfsError> {
+        let file = self.vfs.stat(&self.meter, at).await?;
+        self.vfs.read_plan(&self.meter, at, file, intent).await
     }
 
     fn fail(&self, kind: DriveErrorKind) {
@@ -91,7 +95,7 @@ async fn many_who_want_the_same_folder_share_one_call() {
 async fn probes_cost_nothing_cold_or_warm() {
     let tree = tree(DownloadPolicy::Proxy);
     for path in ["/m/.DS_Store", "/m/films/._a film.mkv", "/m/films/desktop.ini"] {
-        let probed = tree.vfs.probe(&tree.meter, &VPath::parse(path).unwrap()).await;
+        let probed = tree.vfs.probe(&tree.meter, &at(path)).await;
         assert!(matches!(probed.unwrap_err().kind, VfsErrorKind::NotFound));
     }
     assert_eq!(tree.meter.calls(), 0);
@@ -190,8 +194,8 @@ async fn the_plan_follows_the_mount_and_the_client() {
     ] {
         let tree = tree(policy);
         let intent = ReadIntent { agent: LinkBinding::to_agent("x/1"), follows_redirect: follows };
-        let path = VPath::parse("/m/films/a film.mkv").unwrap();
-        let plan = match tree.read_plan(&path, &intent).await.unwrap() {
+        let at = at("/m/films/a film.mkv");
+        let plan = match tree.read_plan(&at, &intent).await.unwrap() {
             ReadPlan::Redirect(_) => "redirect",
             ReadPlan::Proxy(_) => "proxy",
             ReadPlan::ProxyUrl => "proxy_url",
@@ -204,9 +208,9 @@ async fn the_plan_follows_the_mount_and_the_client() {
 async fn a_range_is_read_through_the_gateway() {
     let tree = tree(DownloadPolicy::Proxy);
     let intent = ReadIntent { agent: LinkBinding::Unbound, follows_redirect: true };
-    let path = VPath::parse("/m/films/a film.mkv").unwrap();
+    let at = at("/m/films/a film.mkv");
     for (range, expected) in [(0..10, "0123456789"), (3..5, "34"), (9..10, "9")] {
-        let Ok(ReadPlan::Proxy(source)) = tree.read_plan(&path, &intent).await else { panic!() };
+        let Ok(ReadPlan::Proxy(source)) = tree.read_plan(&at, &intent).await else { panic!() };
         let content = tree.vfs.open(&tree.meter, source, range).await.unwrap();
         let chunks: Vec<_> = content.stream.try_collect().await.unwrap();
         assert_eq!(chunks.concat(), expected.as_bytes());

@@ -71,7 +71,7 @@ async fn a_block_of_one_cookie_is_no_outage() {
     assert_eq!(calls(&gateway, "files").values().sum::<usize>(), 8);
     let ready = gateway.get("/readyz", &[]).await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(ready.text().contains("throttled") && ready.text().contains("signed_in"), "{}", ready.text());
+    assert!(ready.text().contains("blocked") && ready.text().contains("signed_in"), "{}", ready.text());
 }
 
 #[tokio::test]

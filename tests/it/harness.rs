@@ -140,6 +140,28 @@ impl Gateway {
         request.body(body.to_owned()).send().await.unwrap()
     }
 
+    /// Sends a request with any name and password, or none.
+    pub(crate) async fn send_as(
+        &self,
+        user: Option<(&str, &str)>,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.http.request(method, self.url(path));
+        if !headers.iter().any(|(name, _)| *name == "user-agent") {
+            request = request.header("user-agent", STAYING_AGENT);
+        }
+        if let Some((name, password)) = user {
+            request = request.basic_auth(name, Some(password));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        whole(request.send().await.unwrap()).await
+    }
+
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(Method::GET, path, headers, "").await
     }
@@ -207,7 +229,7 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
     config.server.listen = "127.0.0.1:0".parse().unwrap();
     config.limits.requests_per_second = 10_000.0;
     config.limits.open_wait = Duration::from_millis(500);
-    config.users.push(User { name: USER.to_owned(), password_hash: Secret::new(HASH.as_str()) });
+    config.users.push(user(USER));
     config.accounts.push(Account {
         name: "main".to_owned(),
         credential: Credential::Cookie(Secret::new(sim.cookie())),
@@ -225,6 +247,12 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
     config.upstream.m115_public_key =
         Some(PublicKey { modulus_hex: sim.modulus_hex(), exponent: sim.exponent() });
     config
+}
+
+/// A user with [`PASSWORD`] who may do everything.
+pub(crate) fn user(name: &str) -> User {
+    let password_hash = Secret::new(HASH.as_str());
+    User { name: name.to_owned(), password_hash, home: "/".to_owned(), access: None }
 }
 
 /// The method.

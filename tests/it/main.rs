@@ -15,6 +15,7 @@ mod harness;
 mod multistatus;
 mod prefix;
 mod reload;
+mod rights;
 mod shares;
 mod shutdown;
 mod tidy;

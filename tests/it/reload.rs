@@ -4,7 +4,7 @@ use dav115::config::{Account, Config, Credential};
 use dav115::model::DownloadPolicy::{Proxy, Redirect};
 use dav115::model::{FileId, Secret};
 use http::{Method, StatusCode};
-use sim115::{Content, ROOT, Tree};
+use sim115::{Content, Fault, FaultRule, ROOT, Tree};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -90,6 +90,20 @@ async fn what_was_listed_is_remembered_unless_the_account_is_another() {
     gateway.sim.clear_ledger();
     assert_eq!(gateway.propfind("/moved", "1").await.status, StatusCode::MULTI_STATUS);
     gateway.assert_calls(&[("files", 1)]);
+}
+
+#[tokio::test]
+async fn an_account_that_115_signed_out_is_asked_once_more() {
+    let (gateway, config, ..) = gateway().await;
+    let captcha = Fault::Json { errno: 911, message: "请验证账号".to_owned() };
+    gateway.sim.fault(FaultRule::nth("files", 1, captcha));
+    for _ in 0..2 {
+        assert_eq!(gateway.propfind("/all", "1").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    gateway.assert_calls(&[("files", 1)]);
+    // Its owner has solved the captcha.
+    gateway.app.reload(&config).unwrap();
+    assert_eq!(gateway.propfind("/all", "1").await.status, StatusCode::MULTI_STATUS);
 }
 
 #[tokio::test]

@@ -31,10 +31,15 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             header.clone_into(&mut table);
         } else if let Some((key, value)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
             keys.insert(format!("{table}.{key}"));
+            // A table, or a list of tables of which one shows all keys.
+            let (value, list) = match value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+                Some(items) => (items.split_inclusive('}').next().unwrap_or_default(), "[]"),
+                None => (value, ""),
+            };
             let inner = value.strip_prefix("{ ").and_then(|value| value.strip_suffix(" }"));
             let inner = inner.into_iter().flat_map(|inner| inner.split(", "));
             keys.extend(
-                inner.filter_map(|pair| Some(format!("{table}.{key}.{}", pair.split_once(" = ")?.0))),
+                inner.filter_map(|pair| Some(format!("{table}.{key}{list}.{}", pair.split_once(" = ")?.0))),
             );
         }
     }
@@ -73,6 +78,7 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         commented.iter().filter(|line| !line.starts_with(' ') && line.contains(" = ")).collect();
     let forms = [
         "password_hash_file",
+        "access",
         "cookie_file",
         "name",
         "same_as",
@@ -105,19 +111,27 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         format!("[[accounts]]\n{}\ncookie = \"c\"\n{}\n{}", line("name"), line("same_as"), line("use"));
     let accounts = Given::minimal_and(&another).load().accounts;
     assert_eq!(accounts[1].same_as.as_deref(), Some("main"));
+    let anonymous = format!("{EXAMPLE}\n[anonymous]\n{}", line("access"));
+    assert_eq!(Given::file(&anonymous).load().anonymous.unwrap().access[0].path, "/public");
 }
 
 #[test]
 fn the_description_reads_back_as_the_same_configuration() {
     let config = Given::minimal_and(
         "root_id = 12\ndownload = \"redirect!\"\n\
-         [server]\nprefix = \"/a\\\"b\"\nshutdown_grace = \"1m 30s\"\n\
+         [server]\nprefix = \"/a\\\"b\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\nshutdown_grace = \"1m 30s\"\n\
          [limits]\nrequests_per_second = 1\n\
          [download]\nproxy_url = \"https://p/\"\nproxy_token = \"t\"\n\
-         [upstream]\nbase_url = \"http://u/\"\nm115_public_key = { modulus = \"ab\", exponent = 3 }",
+         [upstream]\nbase_url = \"http://u/\"\nm115_public_key = { modulus = \"ab\", exponent = 3 }\n\
+         [[users]]\nname = \"a\"\npassword_hash = \"$argon2id\"\nhome = \"/a\"\n\
+         access = [{ path = \"/a/b?\", mode = \"read\" }]\n\
+         [anonymous]\naccess = [{ path = \"/\", mode = \"hide\" }, { path = \"/x\", mode = \"read\" }]",
     )
     .load();
-    let mut again = Given::file(&config.describe()).load();
+    // A mask is no hash, which is noticed.
+    let described =
+        config.describe().replace("password_hash = \"********\"", "password_hash = \"$argon2id\"");
+    let mut again = Given::file(&described).load();
     again.accounts.clone_from(&config.accounts);
     again.download.proxy_token.clone_from(&config.download.proxy_token);
     assert_eq!(again, config);
@@ -126,7 +140,7 @@ fn the_description_reads_back_as_the_same_configuration() {
 #[test]
 fn the_description_looks_like_the_file() {
     let described = Given::file(MINIMAL).load().describe();
-    let start = "[server]\nlisten = \"0.0.0.0:8115\"\nprefix = \"/\"\nrequest_header_timeout = \"30s\"\n";
+    let start = "[server]\nlisten = \"0.0.0.0:8115\"\nprefix = \"/\"\ntrusted_proxies = []\nrequest_header_timeout = \"30s\"\n";
     assert!(described.starts_with(start), "{described}");
     assert!(described.contains("\n[[accounts]]\nname = \"main\"\ncookie = \"********\"\n"), "{described}");
     assert!(described.contains("\n# no m115_public_key: 115's own\n"), "{described}");

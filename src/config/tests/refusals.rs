@@ -279,8 +279,7 @@ fn all_problems_of_all_sources_are_said_at_once() {
     given.is_refused(&[
         "environment variable DAV115__CACHE__LINK: cache.link: expected a known key, found an unknown one; \
          did you mean DAV115__CACHE__LINKS?",
-        "dav115.toml: mode: expected a known key, found an unknown one; \
-         the keys known here are server, log, users, accounts, download, mounts, cache, limits, quota, upstream",
+        "dav115.toml: mode: expected a known key, found an unknown one; did you mean anonymous.access[0].mode?",
         &format!("dav115.toml: server.listen: expected {ADDRESS}, found 1"),
         "dav115.toml: accounts[0].cookie: expected cookie or cookie_file, found neither",
         "dav115.toml: mounts[0].account: expected the name of an account, \"a\", found \"b\"",
@@ -289,4 +288,74 @@ fn all_problems_of_all_sources_are_said_at_once() {
     ]);
     let text = crate::config::Config::load(&given.sources).unwrap_err().to_string();
     assert!(text.starts_with("the configuration has 6 problems:\n  - environment variable "), "{text}");
+}
+
+const USER: &str = "[[users]]\nname = \"a\"\npassword_hash = \"$argon2id\"\n";
+
+#[track_caller]
+fn check_rights(text: &str, expected: &str) {
+    let problems = Given::minimal_and(&format!("{USER}{text}")).problems();
+    assert!(
+        problems.len() == 1 && problems[0].starts_with(&format!("dav115.toml: {expected}")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn rights_that_show_nothing_or_mean_nothing_are_refused() {
+    check_rights("access = []", "users[0].access: expected at least one rule that lets something be read");
+    check_rights(
+        "access = [{ path = \"/x\", mode = \"hide\" }]",
+        "users[0].access: expected at least one rule that lets something be read, found none; what no rule covers is hidden",
+    );
+    check_rights(
+        "home = \"/kids\"\naccess = [{ path = \"/\", mode = \"read\" }, { path = \"/kids\", mode = \"hide\" }]",
+        "users[0].access: expected at least one rule",
+    );
+    check_rights(
+        "home = \"/kids\"\naccess = [{ path = \"/\", mode = \"read\" }, { path = \"/films\", mode = \"hide\" }]",
+        "users[0].access[1].path: expected a path at, below or above the home, \"/kids\", found \"/films\"",
+    );
+    check_rights(
+        "access = [{ path = \"/\", mode = \"read\" }, { path = \"/\", mode = \"hide\" }]",
+        "users[0].access: expected one rule for each path, found two for \"/\"",
+    );
+    check_rights(
+        "access = [{ path = \"/a/../b\", mode = \"read\" }]",
+        "users[0].access[0].path: expected a path",
+    );
+    check_rights(
+        "access = [{ path = \"/\", mode = \"look\" }]",
+        "users[0].access[0].mode: expected \"hide\", \"read\"",
+    );
+    check_rights(
+        "[anonymous]\naccess = [{ path = \"/\", mode = \"write\" }]",
+        "anonymous.access[0].mode: expected \"hide\" or \"read\", found \"write\"",
+    );
+    check_rights("[anonymous]\n", "anonymous.access: expected at least one rule");
+    check_rights(
+        "[server]\ntrusted_proxies = [\"10.0.0.0/99\"]",
+        "server.trusted_proxies: expected a list of addresses",
+    );
+    let without_users =
+        Given::minimal_and("[anonymous]\naccess = [{ path = \"/\", mode = \"read\" }]").problems();
+    assert!(
+        without_users[0].contains("anonymous: expected [[users]] beside [anonymous]"),
+        "{without_users:?}"
+    );
+}
+
+#[test]
+fn a_right_to_what_is_not_mounted_is_refused_as_a_slip() {
+    let file = format!(
+        "[[accounts]]\nname = \"m\"\ncookie = \"UID=1; CID=2; SEID=3\"\n[[mounts]]\npath = \"/films\"\n{USER}\
+         access = [{{ path = \"/\", mode = \"read\" }}, {{ path = \"/flims/x\", mode = \"hide\" }}]"
+    );
+    let problems = Given::file(&file).problems();
+    assert!(
+        problems[0].contains("users[0].access[1].path: expected a path in a mount or above one"),
+        "{problems:?}"
+    );
+    let mistaken_home = file.replace("/flims/x", "/films/x").replace("access", "home = \"/kids\"\naccess");
+    assert!(!Given::file(&mistaken_home).problems().is_empty());
 }

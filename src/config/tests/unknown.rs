@@ -55,7 +55,7 @@ fn a_key_like_no_other_gets_the_known_ones_listed() {
     check_file("[quota]\nzzzzzzzz = 1", ("quota.zzzzzzzz", "the keys known here are report, ttl"));
     check_file(
         "[[users]]\nname = \"a\"\npassword_hash = \"$argon2\"\nqqqq = 1",
-        ("users[0].qqqq", "the keys known here are name, password_hash, password_hash_file"),
+        ("users[0].qqqq", "the keys known here are name, password_hash, password_hash_file, home, access"),
     );
 }
 

@@ -36,8 +36,8 @@ impl DavFs {
     }
 
     async fn stat(&self, path: &DavPath, ctx: &RequestCtx) -> Result<Meta, FsError> {
-        let path = to_vpath(path)?;
-        let node = self.vfs.stat(&ctx.meter, &path).await.map_err(|error| ctx.fail(error))?;
+        let at = ctx.at(to_vpath(path)?);
+        let node = self.vfs.stat(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))?;
         Ok(Meta(node.into_node()))
     }
 }
@@ -84,11 +84,13 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         ctx: &'a RequestCtx,
     ) -> FsFuture<'a, FsStream<Box<dyn DavDirEntry>>> {
         async move {
-            let path = to_vpath(path)?;
-            let folder = self.vfs.list(&ctx.meter, &path).await.map_err(|error| ctx.fail(error))?;
-            let (listing, windows_names) = (folder.listing, ctx.traits.windows_names);
-            let entries = (0..listing.nodes().len()).map(move |index| {
-                let entry = Entry { listing: Arc::clone(&listing), index, windows_names };
+            let at = ctx.at(to_vpath(path)?);
+            let folder = self.vfs.list(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))?;
+            let windows_names = ctx.traits.windows_names;
+            let shown = |index: &usize| folder.shows(&folder.listing.nodes()[*index]);
+            let shown: Vec<_> = (0..folder.listing.nodes().len()).filter(shown).collect();
+            let entries = shown.into_iter().map(move |index| {
+                let entry = Entry { listing: Arc::clone(&folder.listing), index, windows_names };
                 Ok(Box::new(entry) as Box<dyn DavDirEntry>)
             });
             Ok(stream::iter(entries).boxed())
@@ -160,7 +162,9 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
     /// Used and total space. An unlimited total would be `None`, which does not occur at 115.
     fn get_quota<'a>(&'a self, ctx: &'a RequestCtx) -> FsFuture<'a, (u64, Option<u64>)> {
         async move {
-            let quota = space::of(&self.vfs, &ctx.meter, &ctx.path).await.map_err(|error| ctx.fail(error))?;
+            let quota = space::of(&self.vfs, &ctx.meter, &ctx.at(ctx.path.clone()))
+                .await
+                .map_err(|error| ctx.fail(error))?;
             let quota = quota.ok_or(FsError::NotFound)?;
             Ok((quota.used, Some(quota.used.saturating_add(quota.available))))
         }

@@ -3,14 +3,14 @@
 use super::*;
 use crate::dav::tests::{Fixture, PLAIN};
 use crate::model::{FileId, Meter};
-use crate::vfs::VfsErrorKind;
+use crate::vfs::{VfsErrorKind, View};
 
 fn fixture() -> (Fixture, DavFs, RequestCtx) {
     let fixture = Fixture::at("/");
     fixture.drive.add_file(FileId::ROOT, "a?.txt", "hello", None);
     fixture.drive.add_folder(FileId::ROOT, "b");
     let fs = DavFs::new(Arc::clone(&fixture.vfs));
-    (fixture, fs, RequestCtx::new(VPath::root(), PLAIN, Meter::default()))
+    (fixture, fs, RequestCtx::new(VPath::root(), View::whole(), PLAIN, Meter::default()))
 }
 
 fn path(uri: &str) -> DavPath {

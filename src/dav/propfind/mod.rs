@@ -40,15 +40,15 @@ pub(super) async fn answer(
     let depth = Depth::of(request.headers)?;
     let query = Query::parse(&request.body)?;
     let found = match depth {
-        Depth::Zero => vfs.probe(request.meter, request.path).await?,
-        Depth::One => vfs.stat(request.meter, request.path).await?,
+        Depth::Zero => vfs.probe(request.meter, request.at).await?,
+        Depth::One => vfs.stat(request.meter, request.at).await?,
     };
     let mut node = found.into_node();
-    let mut listing = None;
+    let mut folder = None;
     if depth == Depth::One && node.is_folder() {
-        let folder = vfs.list(request.meter, request.path).await?;
-        node = folder.node;
-        listing = Some(folder.listing);
+        let listed = vfs.list(request.meter, request.at).await?;
+        node = listed.node.clone();
+        folder = Some(listed);
     }
     let space =
         if node.is_folder() { find_space(vfs, options, request, &query).await } else { Space::Unknown };
@@ -56,10 +56,10 @@ pub(super) async fn answer(
     let windows_names = request.traits.windows_names;
     Ok(respond(Writer::new(Answer {
         query,
-        path: request.path,
+        path: request.at.path(),
         prefix,
         node,
-        listing,
+        folder,
         space,
         windows_names,
     })))
@@ -73,7 +73,7 @@ async fn find_space(vfs: &Vfs, options: &Options, request: &Request<'_>, query: 
     if !wanted || !options.report_quota || request.traits.quota_hangs {
         return Space::Unknown;
     }
-    match space::of(vfs, request.meter, request.path).await {
+    match space::of(vfs, request.meter, request.at).await {
         Ok(Some(quota)) => Space::Known(quota),
         Ok(None) => Space::Unknown,
         // A share has none, which is no failure.

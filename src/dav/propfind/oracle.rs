@@ -20,7 +20,7 @@ use xmltree::{Element, XMLNode};
 use crate::dav::tests::{Fixture, PLAIN};
 use crate::dav::{DavFs, RequestCtx};
 use crate::model::{FileId, Sha1};
-use crate::vfs::VPath;
+use crate::vfs::{VPath, View};
 
 const DAV: &str = "DAV:";
 const WIN32: &str = "urn:schemas-microsoft-com:";
@@ -129,7 +129,7 @@ async fn paths(fixture: &Fixture) -> Vec<VPath> {
     let mut next = 0;
     while let Some(path) = paths.get(next).cloned() {
         next += 1;
-        if let Ok(folder) = fixture.vfs.list(&fixture.meter, &path).await {
+        if let Ok(folder) = fixture.vfs.list(&fixture.meter, &View::whole().at(path.clone())).await {
             paths.extend(folder.listing.nodes().iter().map(|node| path.join(&node.name).unwrap()));
         }
     }
@@ -149,7 +149,7 @@ async fn theirs(fixture: &Fixture, path: &VPath, depth: &str, body: &str) -> BTr
         .header("depth", depth)
         .body(Full::new(Bytes::from(body.to_owned())))
         .unwrap();
-    let ctx = RequestCtx::new(path.clone(), PLAIN, fixture.meter.clone());
+    let ctx = RequestCtx::new(path.clone(), View::whole(), PLAIN, fixture.meter.clone());
     let response = handler.handle_guarded(request, "user".to_owned(), ctx).await;
     assert_eq!(response.status(), StatusCode::MULTI_STATUS);
     facts(&response.into_body().collect().await.unwrap().to_bytes())

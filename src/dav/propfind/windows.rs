@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use super::tests::prop;
 use crate::dav::tests::Fixture;
 use crate::model::{FileId, LinkBinding};
-use crate::vfs::{ReadIntent, ReadPlan, VPath};
+use crate::vfs::{ReadIntent, ReadPlan, VPath, View};
 
 #[tokio::test]
 async fn names_windows_forbids_are_folded_for_it_alone() {
@@ -44,8 +44,9 @@ async fn read_all_as_windows(fixture: &Fixture, path: &str) -> usize {
         let alone = fixture.propfind(child.as_str(), "0", prop("<D:getcontentlength/>")).await;
         assert!(alone.contains(response.trim_end_matches("</D:multistatus>")), "{alone}");
         let intent = ReadIntent { agent: LinkBinding::Unbound, follows_redirect: false };
-        let found = fixture.vfs.stat(&fixture.meter, &child).await.unwrap();
-        let plan = fixture.vfs.read_plan(&fixture.meter, &child, found, &intent).await;
+        let at = View::whole().at(child.clone());
+        let found = fixture.vfs.stat(&fixture.meter, &at).await.unwrap();
+        let plan = fixture.vfs.read_plan(&fixture.meter, &at, found, &intent).await;
         let Ok(ReadPlan::Proxy(source)) = plan else { panic!("{child} cannot be read") };
         let range = 0..length.parse().unwrap();
         let content = fixture.vfs.open(&fixture.meter, source, range).await.unwrap();

@@ -18,7 +18,7 @@ use super::properties::{Outcome, Property, Space, Subject};
 use super::request::{Query, Wish};
 use crate::dav::xml::escape;
 use crate::model::Listing;
-use crate::vfs::{NodeRef, VPath};
+use crate::vfs::{Folder, NodeRef, VPath};
 
 /// A frame is sent as soon as it is at least this long, in bytes.
 const FRAME: usize = 32 * 1024;
@@ -37,7 +37,7 @@ pub(super) struct Answer<'a> {
     pub(super) prefix: &'a str,
     pub(super) node: NodeRef,
     /// The target's children, if they belong into the answer.
-    pub(super) listing: Option<Arc<Listing>>,
+    pub(super) folder: Option<Folder>,
     pub(super) space: Space,
     pub(super) windows_names: bool,
 }
@@ -49,6 +49,8 @@ pub(super) struct Writer {
     node: NodeRef,
     name: Option<String>,
     listing: Option<Arc<Listing>>,
+    /// The folder, if some of its children must not be shown.
+    hiding: Option<Folder>,
     space: Space,
     windows_names: bool,
     /// The href of the target; with a trailing slash if it is a folder. Safe in XML.
@@ -89,6 +91,7 @@ impl Writer {
             unavailable.push_str("</D:responsedescription>");
         }
         unavailable.push_str("</D:propstat>");
+        let listing = answer.folder.as_ref().map(|folder| Arc::clone(&folder.listing));
         Self {
             wish: answer.query.wish,
             named: answer.query.named,
@@ -97,7 +100,8 @@ impl Writer {
             // Nor is it folded for Windows, which sends back what it was shown: the folded name may be a sibling's.
             name: answer.path.name().map(str::to_owned),
             node: answer.node,
-            listing: answer.listing,
+            listing,
+            hiding: answer.folder.filter(|folder| !folder.shows_all()),
             space: answer.space,
             windows_names: answer.windows_names,
             base,
@@ -152,6 +156,9 @@ impl Writer {
 
     fn push_child(&mut self, listing: &Listing, index: usize) {
         let node = &listing.nodes()[index];
+        if self.hiding.as_ref().is_some_and(|folder| !folder.shows(node)) {
+            return;
+        }
         let name = if self.windows_names { listing.windows_name(index) } else { &node.name };
         self.push_response(name, Subject { node, name: Some(name) });
     }

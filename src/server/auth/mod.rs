@@ -1,6 +1,6 @@
 //! Who may come in: HTTP Basic, checked before anything else of a request is looked at.
 //!
-//! Knows names, password hashes and peers; does not know paths or WebDAV.
+//! Knows names, password hashes, peers and which view of the tree belongs to whom; does not know WebDAV.
 //! Called by `router` and, for its throttle, by `link_api`.
 
 mod password;
@@ -9,6 +9,7 @@ mod tests;
 mod throttle;
 mod verdicts;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,9 @@ pub(super) use throttle::Throttle;
 
 use super::serve::Peer;
 use super::status::{Failure, Source};
-use super::{BadOptions, State, request_log, router};
+use super::{BadOptions, State, request_log, router, target};
 use crate::model::Secret;
+use crate::vfs::View;
 use password::Passwords;
 use verdicts::{Key, Verdicts};
 
@@ -38,6 +40,10 @@ pub(super) struct Authenticator {
     verdicts: Verdicts,
     throttle: Throttle,
     tracker: TaskTracker,
+    /// By name; all the others see everything.
+    views: HashMap<String, View>,
+    /// What is seen without a name, if anything.
+    anonymous: Option<View>,
 }
 
 /// Why someone is kept out.
@@ -54,13 +60,34 @@ enum Refusal {
 }
 
 impl Authenticator {
-    pub(super) fn new(users: Vec<User>, tracker: TaskTracker) -> Result<Self, BadOptions> {
+    pub(super) fn new(
+        users: Vec<User>,
+        anonymous: Option<View>,
+        tracker: TaskTracker,
+    ) -> Result<Self, BadOptions> {
+        let limited = users.iter().filter(|user| !user.view.is_whole());
         Ok(Self {
+            views: limited.map(|user| (user.name.clone(), user.view.clone())).collect(),
+            anonymous,
             passwords: Passwords::new(users, tracker.clone())?,
             verdicts: Verdicts::new(),
             throttle: Throttle::default(),
             tracker,
         })
+    }
+
+    /// What the user called `name` sees.
+    fn view(&self, name: &str) -> View {
+        self.views.get(name).cloned().unwrap_or_default()
+    }
+
+    /// What someone without a password sees, if they may come in for the target of `request`.
+    fn view_without_password(&self, state: &State, request: &Request) -> Option<View> {
+        let view = self.anonymous.as_ref()?;
+        // Whoever shows something wants to be told that it is wrong.
+        let is_silent = !request.headers().contains_key(header::AUTHORIZATION);
+        let path = target::path_inside(state, request.uri()).filter(|_| is_silent)?;
+        view.opens(&path).then(|| view.clone())
     }
 
     async fn check(self: &Arc<Self>, headers: &HeaderMap, peer: IpAddr) -> Result<Arc<str>, Refusal> {
@@ -117,25 +144,31 @@ impl Authenticator {
     }
 }
 
-/// Lets a request pass with the name of its user noted and the password taken off, or refuses it.
+/// Lets a request pass with what its user sees, their name noted and the password taken off, or refuses it.
 pub(super) async fn require<F>(
     state: &State,
     mut request: Request,
-    next: impl FnOnce(Request) -> F,
+    next: impl FnOnce(View, Request) -> F,
 ) -> Response
 where
     F: Future<Output = Response>,
 {
     let outcome = match &state.auth {
         Some(authenticator) => {
-            authenticator.check(request.headers(), peer(request.extensions())).await.map(Some)
+            match authenticator.check(request.headers(), peer(request.extensions())).await {
+                Ok(user) => Ok((authenticator.view(&user), Some(user))),
+                Err(refusal) => match authenticator.view_without_password(state, &request) {
+                    Some(view) if refusal == Refusal::Missing => Ok((view, None)),
+                    _ => Err(refusal),
+                },
+            }
         }
-        None => Ok(None),
+        None => Ok((View::whole(), None)),
     };
     match outcome {
-        Ok(user) => {
+        Ok((view, user)) => {
             request.headers_mut().remove(header::AUTHORIZATION);
-            let mut response = next(request).await;
+            let mut response = next(view, request).await;
             if let Some(user) = user {
                 response.extensions_mut().insert(request_log::User(user));
             }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::super::BadOptions;
 use crate::model::Secret;
+use crate::vfs::View;
 
 /// Hashes in progress at a time. Each takes about 20 MiB and a whole core; a small NAS has two.
 const CONCURRENT_HASHES: usize = 2;
@@ -24,6 +25,8 @@ pub struct User {
     pub name: String,
     /// The hash of the password, as [`hash_password`] makes it.
     pub password_hash: Secret,
+    /// What they see.
+    pub view: View,
 }
 
 /// Why a password or its hash cannot be used. Shows neither.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Failures a peer may have within [`WINDOW`].
+/// Failures after which a peer has to pause: a second, and twice as long after each further one.
+const FREE_FAILURES: u32 = 5;
+/// Failures after which a peer is kept out for [`WINDOW`].
 const MAX_FAILURES: u32 = 10;
-/// How long the last failure is remembered, and so the length of the pause.
+/// How long the last failure is remembered, and so the length of the longest pause.
 const WINDOW: Duration = Duration::from_secs(300);
 /// Peers remembered. Beyond it the one whose last failure is longest ago is forgotten.
 const MAX_PEERS: usize = 4096;
@@ -32,8 +34,12 @@ impl Throttle {
     /// How long `peer` has to wait; nothing if it need not.
     pub(in super::super) fn pause(&self, peer: IpAddr) -> Option<Duration> {
         let failures = *self.failures.lock().get(&network(peer))?;
-        let pause = WINDOW.checked_sub(failures.last.elapsed())?;
-        (failures.count >= MAX_FAILURES && !pause.is_zero()).then_some(pause)
+        let whole = match failures.count {
+            ..FREE_FAILURES => return None,
+            count @ FREE_FAILURES..MAX_FAILURES => Duration::from_secs(1 << (count - FREE_FAILURES)),
+            _ => WINDOW,
+        };
+        whole.checked_sub(failures.last.elapsed()).filter(|pause| !pause.is_zero())
     }
 
     pub(in super::super) fn count_failure(&self, peer: IpAddr) {

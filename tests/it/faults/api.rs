@@ -38,6 +38,8 @@ fn any_call() -> Vec<Line> {
         (Fault::LoggedOut, 503, Exactly(60), "the account main is signed out", 1, IsLeftAlone),
         (json(911, "请验证账号"), 503, Exactly(60), "solve its captcha", 1, IsLeftAlone),
         (json(40_101_035, "x"), 503, Exactly(60), "another login took", 1, IsLeftAlone),
+        (json(40_101_037, "x"), 503, Exactly(60), "ended from another device", 1, IsLeftAlone),
+        (json(40_101_032, "x"), 503, Exactly(60), "the cookie has expired", 1, IsLeftAlone),
         // What passes by itself: tried again.
         (Fault::Busy590075, 503, Exactly(10), "操作太频繁", 2, Works),
         (Fault::Running990009, 503, Exactly(10), "操作尚未执行完成", 2, Works),

@@ -45,7 +45,7 @@ async fn after_a_block_one_call_goes_to_see_and_then_all_may_follow() {
     let gateway = grid().await;
     gateway.sim.fault(FaultRule::nth("files", 1, Fault::Waf405));
     assert_failed(&gateway.propfind("/folder-0000", "1").await, 503, From(2), KEPT_AWAY);
-    assert_state(account(&gateway).await, "throttled", "115's firewall blocks the account main");
+    assert_state(account(&gateway).await, "blocked", "115's firewall blocks the account main");
     gateway.assert_calls(&[("files", 1)]);
 
     wait_for_the_pause_to_end(&gateway).await;
@@ -101,7 +101,7 @@ async fn a_block_of_one_host_is_forgotten_when_it_is_over_though_nobody_calls_th
     super::warm_up(&gateway).await;
     gateway.sim.fault(FaultRule::nth("downurl", 1, Fault::Waf405));
     assert_failed(&Redirect.go(&gateway).await, 503, From(2), KEPT_AWAY);
-    assert_state(account(&gateway).await, "throttled", "firewall");
+    assert_state(account(&gateway).await, "blocked", "firewall");
     gateway.take_calls();
     tokio::time::sleep(PAUSE).await;
     assert_state(account(&gateway).await, "signed_in", "");
@@ -185,7 +185,7 @@ async fn readiness_follows_every_state_there_and_back() {
     .await;
     for (fault, state, says) in [
         (Fault::Reset, "unreachable", "cannot reach webapi.115.com"),
-        (Fault::Waf405, "throttled", "firewall"),
+        (Fault::Waf405, "blocked", "firewall"),
         // The failure of one call says nothing of the account.
         (Fault::Running990009, "signed_in", ""),
         (Fault::TooMany429, "throttled", "115 throttles the account main"),
@@ -201,7 +201,8 @@ async fn readiness_follows_every_state_there_and_back() {
             assert_failed(&answer, 503, From(60), KEPT_AWAY);
             continue;
         }
-        tokio::time::sleep(if state == "throttled" { PAUSE } else { Duration::ZERO }).await;
+        tokio::time::sleep(if matches!(state, "throttled" | "blocked") { PAUSE } else { Duration::ZERO })
+            .await;
         // Any call that goes well will do, such as the one for the space of the account.
         let space = gateway.send(propfind(), "/", &[("depth", "0")], SPACE).await;
         assert!(space.text().contains("quota-used-bytes>"), "{}", space.text());

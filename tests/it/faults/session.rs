@@ -161,3 +161,24 @@ async fn a_cookie_file_that_cannot_be_read_for_a_while_needs_no_other_cookie() {
     assert_state(account(&gateway).await, "signed_in", "");
     gateway.assert_calls(&[("files", 1)]);
 }
+
+#[tokio::test]
+async fn a_blocked_address_is_left_alone_on_every_host_until_midnight_in_china() {
+    let gateway = super::gateway(|_| {}).await;
+    super::warm_up(&gateway).await;
+    let blocked = Fault::Json { errno: 40_101_004, message: "IP登录异常".to_owned() };
+    gateway.sim.fault(FaultRule::nth("downurl", 1, blocked));
+    for _ in 0..2 {
+        let answer = Redirect.go(&gateway).await;
+        assert_eq!(answer.status, 503);
+        assert!(
+            answer.text().contains("before midnight in China, and says “IP登录异常”"),
+            "{}",
+            answer.text()
+        );
+        assert!((1..=24 * 3600 + 1).contains(&answer.retry_after().unwrap()));
+    }
+    assert_eq!(gateway.propfind("/folder", "1").await.status, 503);
+    gateway.assert_calls(&[("downurl", 1)]);
+    assert_state(account(&gateway).await, "blocked", "before midnight in China");
+}

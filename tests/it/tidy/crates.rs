@@ -25,6 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("humantime", &["config", "pan115"]),
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
+    ("ipnet", &["config", "server"]),
     ("mime_guess", &["dav"]),
     ("moka", &["cache"]),
     ("num_bigint", &["crypto"]),
