@@ -1,6 +1,6 @@
 //! Shares as mounts: what clients see of them, in which way their files are had, and what each costs.
 
-use dav115::config::{Config, MountKind, NamedShare};
+use dav115::config::{Access, Config, Mode, MountKind, NamedShare};
 use dav115::model::{FileId, ShareLink};
 use http::StatusCode;
 use sim115::{BadShare, RefusedData, ShareSpec, ShareStateForm, Sim, Tree, content as content_of};
@@ -201,6 +201,19 @@ async fn nothing_can_be_written_to_a_share() {
     }
     gateway.assert_calls(&[]);
     assert_eq!(gateway.get("/hello.txt", &[]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_write_to_what_is_hidden_does_not_tell_that_a_share_is_there() {
+    let gateway = over(sharing(Tree::Demo).await, |config| {
+        let access = |path: &str, mode| Access { path: path.to_owned(), mode };
+        config.users[0].access = Some(vec![access("/", Mode::Read), access("/deep", Mode::Hide)]);
+    })
+    .await;
+    for (path, status) in [("/hello.txt", 403), ("/deep", 405), ("/deep/level%201", 405)] {
+        let answer = gateway.send(http::Method::PUT, path, &[], "x").await;
+        assert_eq!(answer.status, status, "{path}");
+    }
 }
 
 // === Content ===
