@@ -33,13 +33,13 @@ impl ShareLink {
             .then(|| Self { code: code.to_ascii_lowercase(), receive_code: receive_code.map(Secret::new) })
     }
 
-    /// The first link in `text`, and what stands around it apart from the receive code, such as a name.
+    /// The first link in `text`, and what follows it apart from the receive code, such as a name.
     ///
     /// Takes URLs of all domains, the short form `CODE-RECEIVE` with or without `/` or `#` around it,
     /// and a share code with the receive code behind a label ("访问码：a1b2").
     pub fn find(text: &str) -> Option<(Self, String)> {
         let found = find_url(text).or_else(|| find_short(text))?;
-        let (before, after) = (&text[..found.start], &text[found.end..]);
+        let after = &text[found.end..];
         let labelled = find_labelled(after);
         let (rest, labelled) = match labelled {
             Some((start, end)) => {
@@ -52,8 +52,7 @@ impl ShareLink {
         };
         let link = Self::new(found.code, found.receive_code.or(labelled))?;
         let is_edge = |c: char| c.is_whitespace() || "#&/|,;:，；：()（）[]【】<>\"'".contains(c);
-        let around = [before, &rest].map(|part| part.trim_matches(is_edge).to_owned());
-        Some((link, around.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")))
+        Some((link, rest.trim_matches(is_edge).to_owned()))
     }
 }
 
@@ -61,7 +60,7 @@ impl ShareLink {
 struct Found<'t> {
     code: &'t str,
     receive_code: Option<&'t str>,
-    start: usize,
+    /// Where what follows it begins.
     end: usize,
 }
 
@@ -80,7 +79,6 @@ fn find_url(text: &str) -> Option<Found<'_>> {
     starts.into_iter().find_map(|(at, len)| {
         let host = lower[..at].trim_end_matches("www.");
         let is_whole_host = !host.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
-        let start = host.trim_end_matches("https://").trim_end_matches("http://").len();
         let code = word(&text[at + len..]);
         if !is_whole_host || code.is_empty() {
             return None;
@@ -95,7 +93,7 @@ fn find_url(text: &str) -> Option<Found<'_>> {
             (QUERY_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)) && !value.is_empty())
                 .then_some(value)
         });
-        Some(Found { code, receive_code, start, end: query_start + query.len() })
+        Some(Found { code, receive_code, end: query_start + query.len() })
     })
 }
 
@@ -117,7 +115,7 @@ fn find_short(text: &str) -> Option<Found<'_>> {
             && code.bytes().any(|byte| byte.is_ascii_digit())
             && receive_code.is_none_or(|code| code.len() == RECEIVE_CODE_LEN && word(code) == code);
         if looks_right {
-            return Some(Found { code, receive_code, start, end: start + token.len() });
+            return Some(Found { code, receive_code, end: start + token.len() });
         }
         start += token
             .len()
@@ -145,10 +143,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, receive_code: Option<&str>, name: &str) {
-        let (link, around) = ShareLink::find(text).unwrap_or_else(|| panic!("no link in {text:?}"));
+    fn check(text: &str, receive_code: Option<&str>, expected: &str) {
+        let (link, name) = ShareLink::find(text).unwrap_or_else(|| panic!("no link in {text:?}"));
         let found = link.receive_code.as_ref().map(Secret::expose);
-        assert_eq!((&*link.code, found, &*around), ("sw3abc12xyz", receive_code, name), "{text:?}");
+        assert_eq!((&*link.code, found, &*name), ("sw3abc12xyz", receive_code, expected), "{text:?}");
     }
 
     #[test]
@@ -176,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn text_around_a_link_is_kept_apart() {
+    fn what_follows_a_link_is_its_name() {
         check("https://115cdn.com/s/sw3abc12xyz?password=a1b2 电影 2024", Some("a1b2"), "电影 2024");
         check("sw3abc12xyz-a1b2 Films", Some("a1b2"), "Films");
         check(
@@ -184,7 +182,7 @@ mod tests {
             Some("a1b2"),
             "A film.mkv",
         );
-        check("看这个：https://115.com/s/sw3abc12xyz?password=a1b2，快", Some("a1b2"), "看这个 快");
+        check("看这个：https://115.com/s/sw3abc12xyz?password=a1b2，快", Some("a1b2"), "快");
     }
 
     #[test]

@@ -204,15 +204,21 @@ async fn nothing_can_be_written_to_a_share() {
 }
 
 #[tokio::test]
-async fn a_write_to_what_is_hidden_does_not_tell_that_a_share_is_there() {
-    let gateway = over(sharing(Tree::Demo).await, |config| {
-        let access = |path: &str, mode| Access { path: path.to_owned(), mode };
-        config.users[0].access = Some(vec![access("/", Mode::Read), access("/deep", Mode::Hide)]);
-    })
-    .await;
-    for (path, status) in [("/hello.txt", 403), ("/deep", 405), ("/deep/level%201", 405)] {
-        let answer = gateway.send(http::Method::PUT, path, &[], "x").await;
-        assert_eq!(answer.status, status, "{path}");
+async fn a_write_to_what_is_hidden_is_answered_as_one_to_what_is_not_there() {
+    for (hidden, hidden_path, other_path, status) in [
+        ("/shared", "/shared/hello.txt", "/nothing", 405),
+        ("/shared/deep", "/shared/deep/x", "/shared/nothing", 403),
+    ] {
+        let gateway = over(sharing(Tree::Demo).await, |config| {
+            let access = |path: &str, mode| Access { path: path.to_owned(), mode };
+            "/shared".clone_into(&mut config.mounts[0].path);
+            config.users[0].access = Some(vec![access("/", Mode::Read), access(hidden, Mode::Hide)]);
+        })
+        .await;
+        for path in [hidden_path, other_path] {
+            let answer = gateway.send(http::Method::PUT, path, &[], "x").await;
+            assert_eq!(answer.status, status, "{path} with {hidden} hidden");
+        }
     }
 }
 
