@@ -112,11 +112,34 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
     App::build(&config)?;
     let accounts = Accounts::new(&config)?;
     let well = [
+        compare_users(&mut out, &config, &accounts).await?,
         probe_accounts(&mut out, &accounts).await?,
         probe_mounts(&mut out, &config, &accounts).await?,
         probe_shares(&mut out, &config, &accounts).await?,
     ];
-    Ok(if well == [true; 3] { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if well == [true; 4] { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says of each further cookie of an account whether it is one of another user; `false` if there is one. No call.
+async fn compare_users(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
+    let mut all_well = true;
+    for account in config.accounts.iter().filter(|account| account.same_as.is_some()) {
+        let mut users = Vec::new();
+        for name in [&account.name, account.main()] {
+            if let Some(client) = accounts.clients().find(|client| client.name() == name) {
+                users.extend(client.user().await);
+            }
+        }
+        if matches!(&*users, [user, main] if user != main) {
+            all_well = false;
+            let (name, main) = (&account.name, account.main());
+            writeln!(
+                out,
+                "# account {name}: its cookie is of another 115 user than that of {main}, so it is not used"
+            )?;
+        }
+    }
+    Ok(all_well)
 }
 
 /// Says of each account whether 115 takes its cookie; `false` if one is not well. One call for each.

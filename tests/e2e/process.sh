@@ -82,6 +82,17 @@ check "it says so, and what to do" says out '# account main: ' 'cookie'
 sed -n 's/^# account/        # account/p' out
 check_secrets "it still shows no secret" out err
 
+say "a cookie of somebody else"
+start_sim demo
+write_config foreign.toml proxy <<END
+[[accounts]]
+name = "other"
+same_as = "main"
+cookie = "${SIM_COOKIE/UID=1/UID=9}"
+END
+check "check exits with 1" run 1 "$DAV115" check --config foreign.toml
+check "it says whose cookie is of another user" says out '# account other: its cookie is of another 115 user than that of main'
+
 say "configurations that are refused"
 start_sim demo
 write_config good.toml proxy </dev/null
