@@ -35,10 +35,10 @@ pub(super) async fn answer(
     let is_head = method == Method::HEAD;
     let vfs = &state.parts.vfs;
     let found = if is_head { vfs.probe(meter, at).await? } else { vfs.stat(meter, at).await? };
-    let node = &*found;
-    if node.is_folder() {
-        return if is_head { Ok(index::head()) } else { index::page(state, meter, at).await };
+    if found.is_folder() {
+        return if is_head { Ok(index::head()) } else { index::page(state, meter, at, found).await };
     }
+    let node = &*found;
     let ours = validators(node)?;
     match conditional::check(request, &ours) {
         Verdict::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, file_headers(node, &ours))),
@@ -62,16 +62,16 @@ pub(super) async fn answer(
     if wanted == Wanted::Unsatisfiable {
         return Ok(unsatisfiable(at.path(), node.size));
     }
-    content(state, meter, at, request, found, wanted).await
+    content(state, meter, at, request, (&found, &ours), wanted).await
 }
 
-/// Hands out the content of `file`.
+/// Hands out the content of a file with its validators.
 async fn content(
     state: &State,
     meter: &Meter,
     at: &At,
     request: &HeaderMap,
-    file: Resource,
+    (file, ours): (&Resource, &Validators),
     wanted: Wanted,
 ) -> Result<Response, Failure> {
     let intent = ReadIntent {
@@ -83,7 +83,7 @@ async fn content(
         ReadPlan::Redirect(link) => ("redirect", redirect(at.path(), link.url.expose())?),
         ReadPlan::ProxyUrl => ("proxy_url", redirect_to_proxy(state, at)?),
         ReadPlan::Proxy(source) => {
-            let headers = file_headers(&file, &validators(&file)?);
+            let headers = file_headers(file, ours);
             let streamed = Streamed { vfs, meter, len: file.size, headers };
             ("proxy", streamed.respond(source, wanted).await?)
         }

@@ -16,7 +16,7 @@ use http::{HeaderValue, header};
 use super::State;
 use super::status::Failure;
 use crate::model::{Meter, Node};
-use crate::vfs::{At, Folder, VPath};
+use crate::vfs::{At, Folder, Resource, VPath};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -43,9 +43,14 @@ pub(super) fn head() -> Response {
 
 /// The answer to a GET.
 ///
-/// **Cost**: as of `Vfs::list`.
-pub(super) async fn page(state: &State, meter: &Meter, at: &At) -> Result<Response, Failure> {
-    let folder = state.parts.vfs.list(meter, at).await?;
+/// **Cost**: as of `Vfs::list_found`.
+pub(super) async fn page(
+    state: &State,
+    meter: &Meter,
+    at: &At,
+    found: Resource,
+) -> Result<Response, Failure> {
+    let folder = state.parts.vfs.list_found(meter, at, found).await?;
     Ok(dressed(Body::from(render(&state.prefix.to_uri(), at.path(), &folder))))
 }
 

@@ -138,8 +138,17 @@ impl Vfs {
     ///
     /// **Cost**: as [`Vfs::stat`], and one call for each of its pages if it is not in the cache.
     pub async fn list(&self, meter: &Meter, at: &At) -> Result<Folder, VfsError> {
+        let found = self.resolve(meter, at, Walk::Load).await;
         let fail = |kind| VfsError { op: Op::List, path: at.path().clone(), kind };
-        match self.resolve(meter, at, Walk::Load).await.map_err(fail)? {
+        self.list_found(meter, at, found.map_err(fail)?).await
+    }
+
+    /// The folder `found` at `at` with all its children.
+    ///
+    /// **Cost**: one call for each of its pages if it is not in the cache.
+    pub async fn list_found(&self, meter: &Meter, at: &At, found: Resource) -> Result<Folder, VfsError> {
+        let fail = |kind| VfsError { op: Op::List, path: at.path().clone(), kind };
+        match found {
             Resource::Virtual(node, listing, standing) => {
                 Ok(Folder { node: NodeRef::Own(node), listing, standing })
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::mounts::{Mount, Place};
-use super::{At, Standing, VPath, Vfs, VfsErrorKind};
+use super::{At, Standing, Vfs, VfsErrorKind};
 use crate::cache::FolderKey;
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{FileId, Listing, Meter, Node};
@@ -90,22 +90,20 @@ pub(super) enum Walk {
 
 impl Vfs {
     pub(super) async fn resolve(&self, meter: &Meter, at: &At, walk: Walk) -> Result<Resource, VfsErrorKind> {
-        let along = |names: &VPath| Standing::top(at.view()).along(names);
+        let top = Standing::top(at.view());
         let (mount, root, names) = match self.mounts.find(at.tree_path()) {
             Place::Mounted(mount, root, names) => (mount, root, names),
             Place::Virtual(node, listing) => {
-                let standing = along(at.tree_path());
-                let is_shown = standing.shows(true);
-                return if is_shown {
-                    Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing), standing))
-                } else {
-                    Err(VfsErrorKind::NotFound)
-                };
+                let standing = top.along(at.tree_path());
+                if !standing.shows(true) {
+                    return Err(VfsErrorKind::NotFound);
+                }
+                return Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing), standing));
             }
             Place::Nothing => return Err(VfsErrorKind::NotFound),
         };
         // Every step may end at what is hidden, where the walk ends as it would if nothing were there.
-        let mut standing = along(&mount.path);
+        let mut standing = top.along(&mount.path);
         if !standing.shows(true) {
             return Err(VfsErrorKind::NotFound);
         }

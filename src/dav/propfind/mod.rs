@@ -43,13 +43,12 @@ pub(super) async fn answer(
         Depth::Zero => vfs.probe(request.meter, request.at).await?,
         Depth::One => vfs.stat(request.meter, request.at).await?,
     };
-    let mut node = found.into_node();
-    let mut folder = None;
-    if depth == Depth::One && node.is_folder() {
-        let listed = vfs.list(request.meter, request.at).await?;
-        node = listed.node.clone();
-        folder = Some(listed);
-    }
+    let (node, folder) = if depth == Depth::One && found.is_folder() {
+        let folder = vfs.list_found(request.meter, request.at, found).await?;
+        (folder.node.clone(), Some(folder))
+    } else {
+        (found.into_node(), None)
+    };
     let space =
         if node.is_folder() { find_space(vfs, options, request, &query).await } else { Space::Unknown };
     let prefix = &options.prefix;
