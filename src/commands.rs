@@ -124,15 +124,10 @@ async fn check(check: &Check) -> anyhow::Result<ExitCode> {
 async fn compare_users(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
     let mut all_well = true;
     for account in config.accounts.iter().filter(|account| account.same_as.is_some()) {
-        let mut users = Vec::new();
-        for name in [&account.name, account.main()] {
-            if let Some(client) = accounts.clients().find(|client| client.name() == name) {
-                users.extend(client.user().await);
-            }
-        }
-        if matches!(&*users, [user, main] if user != main) {
+        let (name, main) = (&account.name, account.main());
+        let Some((client, main_client)) = accounts.client(name).zip(accounts.client(main)) else { continue };
+        if client.is_of_another_user_than(main_client).await {
             all_well = false;
-            let (name, main) = (&account.name, account.main());
             writeln!(
                 out,
                 "# account {name}: its cookie is of another 115 user than that of {main}, so it is not used"
@@ -169,10 +164,7 @@ async fn probe_mounts(out: &mut impl Write, config: &Config, accounts: &Accounts
     let parts =
         config.mounts.iter().filter(|mount| mount.kind == MountKind::Cloud && mount.root != FileId::ROOT);
     for mount in parts {
-        let Some(client) = accounts.clients().find(|client| Some(client.name()) == mount.account.as_deref())
-        else {
-            continue;
-        };
+        let Some(client) = mount.account.as_deref().and_then(|name| accounts.client(name)) else { continue };
         if let Err(error) = client.look_at(&Meter::default(), mount.root).await {
             all_well = false;
             writeln!(out, "# mount {}: root_id {}: {}", mount.path, mount.root, error.message)?;

@@ -28,6 +28,7 @@ pub struct Accounts {
 }
 
 /// A client, and what it was made of.
+#[derive(Clone)]
 struct Account {
     client: Arc<Client>,
     /// What is remembered of its drive is kept under this.
@@ -49,11 +50,7 @@ impl Accounts {
         let mut make = |account: &config::Account| -> anyhow::Result<Account> {
             let mut kept = before.iter().flat_map(|(_, accounts)| &accounts.all);
             if let Some(kept) = kept.find(|kept| kept.made_of == *account) {
-                return Ok(Account {
-                    client: Arc::clone(&kept.client),
-                    key: kept.key,
-                    made_of: account.clone(),
-                });
+                return Ok(kept.clone());
             }
             let http = match &http {
                 Some(http) => Http::clone(http),
@@ -70,19 +67,32 @@ impl Accounts {
         self.all.iter().map(|account| &account.client)
     }
 
+    /// The client of the account called `name`.
+    pub fn client(&self, name: &str) -> Option<&Arc<Client>> {
+        self.find(name).map(|account| &account.client)
+    }
+
+    fn find(&self, name: &str) -> Option<&Account> {
+        self.all.iter().find(|account| account.made_of.name == name)
+    }
+
+    /// The account called `name`, and the others that are further cookies of it.
+    fn cookies_of(&self, name: &str) -> impl Iterator<Item = &Account> {
+        self.all.iter().filter(move |account| account.made_of.main() == name)
+    }
+
     /// A client of the account called `name` that gets links, and a key that no other client has had.
     pub(super) fn of(&self, name: &str) -> Option<(&Arc<Client>, DriveKey)> {
-        let main = self.all.iter().find(|account| account.made_of.name == name)?;
-        let mut cookies = self.all.iter().filter(|account| account.made_of.main() == name);
-        let getter = cookies.find(|account| account.made_of.purpose != CookieUse::Listing).unwrap_or(main);
+        let main = self.find(name)?;
+        let getter = self.cookies_of(name).find(|account| account.made_of.purpose != CookieUse::Listing);
+        let getter = getter.unwrap_or(main);
         Some((&getter.client, getter.key))
     }
 
     /// The drive of the account called `name`, with all its cookies, and what it is remembered under.
     pub(super) fn drive(&self, name: &str) -> Option<(DriveKey, CloudDrive)> {
-        let main = self.all.iter().find(|account| account.made_of.name == name)?;
-        let is_same = |account: &&Account| account.made_of.main() == name;
-        let cookies = self.all.iter().filter(is_same);
+        let main = self.find(name)?;
+        let cookies = self.cookies_of(name);
         let clients: Vec<_> = cookies.map(|of| (Arc::clone(&of.client), of.made_of.purpose)).collect();
         Some((main.key, CloudDrive::new(Arc::clone(&main.client), &clients)))
     }

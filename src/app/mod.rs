@@ -85,23 +85,20 @@ impl App {
 
 /// Puts back into `next` what only a new start can change, and tells which keys that were.
 fn keep_fixed(current: &Config, next: &mut Config) -> Vec<&'static str> {
-    let mut kept = Vec::new();
-    let mut keep = |differs: bool, key| {
-        if differs {
+    fn keep<T: PartialEq + Clone>(kept: &mut Vec<&'static str>, key: &'static str, old: &T, new: &mut T) {
+        if old != new {
+            new.clone_from(old);
             kept.push(key);
         }
-    };
+    }
+    let mut kept = Vec::new();
     let (old, new) = (&current.server, &mut next.server);
-    keep(old.listen != new.listen, "server.listen");
-    keep(old.max_connections != new.max_connections, "server.max_connections");
-    keep(old.request_header_timeout != new.request_header_timeout, "server.request_header_timeout");
-    keep(old.shutdown_grace != new.shutdown_grace, "server.shutdown_grace");
-    keep(current.log != next.log, "log");
-    new.listen = old.listen;
-    new.max_connections = old.max_connections;
-    new.request_header_timeout = old.request_header_timeout;
-    new.shutdown_grace = old.shutdown_grace;
-    next.log = current.log.clone();
+    keep(&mut kept, "server.listen", &old.listen, &mut new.listen);
+    keep(&mut kept, "server.max_connections", &old.max_connections, &mut new.max_connections);
+    let (was, is) = (&old.request_header_timeout, &mut new.request_header_timeout);
+    keep(&mut kept, "server.request_header_timeout", was, is);
+    keep(&mut kept, "server.shutdown_grace", &old.shutdown_grace, &mut new.shutdown_grace);
+    keep(&mut kept, "log", &current.log, &mut next.log);
     kept
 }
 

@@ -19,6 +19,7 @@ pub struct Shares {
     all: Vec<Entry>,
 }
 
+#[derive(Clone)]
 struct Entry {
     drive: Arc<dyn Drive>,
     shares: Vec<Arc<ShareDrive>>,
@@ -49,13 +50,7 @@ impl Shares {
                 continue;
             }
             if let Some(kept) = before.and_then(|before| before.find(&mount.kind, key)) {
-                next.all.push(Entry {
-                    drive: Arc::clone(&kept.drive),
-                    shares: kept.shares.clone(),
-                    key: kept.key,
-                    made_of: mount.kind.clone(),
-                    account: key,
-                });
+                next.all.push(kept.clone());
                 continue;
             }
             let visitor = if let Some(visitor) = &next.visitor {
@@ -64,7 +59,7 @@ impl Shares {
                 let made = Arc::new(visitor(config, connect(config)?)?);
                 Arc::clone(next.visitor.insert(made))
             };
-            next.all.push(Entry::new(&mount.kind, &visitor, account));
+            next.all.extend(Entry::new(&mount.kind, &visitor, account));
         }
         Ok(next)
     }
@@ -100,7 +95,12 @@ pub(super) fn health(shares: &[Arc<ShareDrive>]) -> Vec<ShareHealth> {
 }
 
 impl Entry {
-    fn new(kind: &MountKind, visitor: &Arc<Client>, account: Option<(&Arc<Client>, DriveKey)>) -> Self {
+    /// The drive of a mount of this kind, if it shows shares.
+    fn new(
+        kind: &MountKind,
+        visitor: &Arc<Client>,
+        account: Option<(&Arc<Client>, DriveKey)>,
+    ) -> Option<Self> {
         let client = account.map(|(client, _)| client);
         let drive =
             |link: &_| Arc::new(ShareDrive::new(Clone::clone(link), Arc::clone(visitor), client.cloned()));
@@ -115,8 +115,9 @@ impl Entry {
                 let shares = pairs.iter().map(|(drive, _)| Arc::clone(drive)).collect();
                 (shares, Arc::new(SharesDrive::new(pairs, SystemTime::now())))
             }
-            MountKind::Cloud => (Vec::new(), Arc::new(SharesDrive::new(Vec::new(), SystemTime::now()))),
+            MountKind::Cloud => return None,
         };
-        Self { drive, shares, key: next_key(), made_of: kind.clone(), account: account.map(|(_, key)| key) }
+        let account = account.map(|(_, key)| key);
+        Some(Self { drive, shares, key: next_key(), made_of: kind.clone(), account })
     }
 }

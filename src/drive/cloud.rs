@@ -64,11 +64,7 @@ impl CloudDrive {
 
     /// Keeps away from a cookie of somebody else: with it, this drive's folders would be empty or not there.
     async fn check_user(&self, client: &Arc<Client>) -> Result<(), DriveError> {
-        if Arc::ptr_eq(client, &self.main) {
-            return Ok(());
-        }
-        let (Some(user), Some(other)) = (self.main.user().await, client.user().await) else { return Ok(()) };
-        if user == other {
+        if Arc::ptr_eq(client, &self.main) || !client.is_of_another_user_than(&self.main).await {
             return Ok(());
         }
         let reason = format!(

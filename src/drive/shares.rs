@@ -41,11 +41,6 @@ impl SharesDrive {
         Self { shares, folders: Mutex::new(folders), started }
     }
 
-    /// The shares, in the order given.
-    pub fn shares(&self) -> impl Iterator<Item = &Arc<ShareDrive>> {
-        self.shares.iter().map(|entry| &entry.drive)
-    }
-
     /// The folders of the shares.
     ///
     /// A share without a name is asked for its title, once. If it cannot be had then, the share code is its name

@@ -129,9 +129,10 @@ impl Client {
         &self.name
     }
 
-    /// The number of the user whose cookie is good to be sent, as far as is known. Makes no call.
-    pub async fn user(&self) -> Option<String> {
-        self.session.user().await
+    /// Whether this client's cookie and that of `other` are known to be of two users. Makes no call.
+    pub async fn is_of_another_user_than(&self, other: &Self) -> bool {
+        let users = self.session.user().await.zip(other.session.user().await);
+        users.is_some_and(|(user, other)| user != other)
     }
 
     /// The `User-Agent` of API calls.

@@ -1,6 +1,7 @@
-//! One file per call: its wire form, the call, and the way into the model.
+//! One file per call: its wire form, the call, and the way into the model. `entry` holds what several have in common.
 
 pub(super) mod download;
+mod entry;
 pub(super) mod list;
 pub(super) mod share;
 pub(super) mod space;

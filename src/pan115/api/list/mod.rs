@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
-use crate::model::{FileId, Kind, Meter, Node, PickCode, visible_name};
+use super::entry;
+use crate::model::{FileId, Meter, Node, PickCode, visible_name};
 use crate::pan115::call::Call;
-use crate::pan115::wire::{Scalar, unescape_name};
+use crate::pan115::wire::Scalar;
 use crate::pan115::{Client, ErrorKind, Host, Pan115Error};
 
 const LABEL: &str = "files";
@@ -189,38 +190,18 @@ pub(in crate::pan115) fn is_key(key: &str) -> bool {
 }
 
 impl ItemWire<'_> {
-    fn is_folder(&self) -> bool {
-        match self.fc.as_u64() {
-            Some(category) => category == 0,
-            None => self.fid.as_u64().is_none(),
-        }
-    }
-
     fn into_node(self) -> Result<Node, Pan115Error> {
-        let kind = if self.is_folder() { Kind::Folder } else { Kind::File };
-        // `cid` is the id of a folder, but of a file it is the folder it lies in.
-        let id = match kind {
-            Kind::Folder => self.cid.as_u64(),
-            Kind::File => self.fid.as_u64(),
-        };
+        let kind = entry::kind(&self.fc, &self.fid);
+        let id = entry::id(kind, &self.fid, &self.cid);
         let id = id.ok_or_else(|| corrupt("holds an entry without id"))?;
-        let name = match &self.n {
-            Scalar::Text(name) => unescape_name(name),
-            Scalar::Int(number) => number.to_string().into(),
-            Scalar::None | Scalar::Bool(_) | Scalar::Float(_) => {
-                return Err(corrupt("holds an entry without name"));
-            }
-        };
+        let name = entry::name(&self.n).ok_or_else(|| corrupt("holds an entry without name"))?;
         let modified = [&self.te, &self.tu].into_iter().find_map(unix_time).or_else(|| local_time(&self.t));
         let created = unix_time(&self.tp).or(modified).unwrap_or(UNIX_EPOCH);
         Ok(Node {
-            id: FileId(id),
+            id,
             kind,
             name: visible_name(&name).into(),
-            size: match kind {
-                Kind::File => self.s.as_u64().ok_or_else(|| corrupt("holds a file without size"))?,
-                Kind::Folder => 0,
-            },
+            size: entry::size(kind, &self.s).ok_or_else(|| corrupt("holds a file without size"))?,
             sha1: self.sha.as_text().and_then(|sha1| sha1.parse().ok()),
             pick_code: self.pc.as_text().and_then(PickCode::new).unwrap_or(PickCode::NONE),
             modified: modified.unwrap_or(created),

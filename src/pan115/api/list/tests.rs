@@ -1,6 +1,7 @@
 //! One page of a listing, in all the types 115 sends.
 
 use super::*;
+use crate::model::Kind;
 
 fn page(items: &str) -> Result<Page, Pan115Error> {
     let body = format!(

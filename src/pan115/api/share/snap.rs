@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::fault::{self, explain, of_state};
 use super::query;
 use crate::model::{FileId, Kind, Meter, Node, PickCode, ShareLink, visible_name};
+use crate::pan115::api::entry;
 use crate::pan115::api::list::{PAGE_SIZE, Page};
 use crate::pan115::call::Call;
 use crate::pan115::wire::{Scalar, unescape_name};
@@ -161,43 +162,26 @@ impl SnapWire<'_> {
 }
 
 impl ItemWire<'_> {
-    fn is_folder(&self) -> bool {
-        match self.fc.as_u64() {
-            Some(category) => category == 0,
-            None => self.fid.as_u64().is_none(),
-        }
-    }
-
     fn lies_at_the_top(&self) -> bool {
-        let parent = if self.is_folder() { &self.pid } else { &self.cid };
+        let parent = match entry::kind(&self.fc, &self.fid) {
+            Kind::Folder => &self.pid,
+            Kind::File => &self.cid,
+        };
         parent.as_u64() == Some(0)
     }
 
     fn into_node(self, share: &ShareLink) -> Result<Node, Pan115Error> {
-        let kind = if self.is_folder() { Kind::Folder } else { Kind::File };
-        // `cid` is the id of a folder, but of a file it is the folder it lies in.
-        let id = match kind {
-            Kind::Folder => self.cid.as_u64(),
-            Kind::File => self.fid.as_u64(),
-        };
+        let kind = entry::kind(&self.fc, &self.fid);
+        let id = entry::id(kind, &self.fid, &self.cid);
         let id = id.ok_or_else(|| corrupt(share, "holds an entry without id"))?;
-        let name = match &self.n {
-            Scalar::Text(name) => unescape_name(name),
-            Scalar::Int(number) => number.to_string().into(),
-            Scalar::None | Scalar::Bool(_) | Scalar::Float(_) => {
-                return Err(corrupt(share, "holds an entry without name"));
-            }
-        };
+        let name = entry::name(&self.n).ok_or_else(|| corrupt(share, "holds an entry without name"))?;
         let time = self.t.as_u64().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
         let time: SystemTime = time.unwrap_or(UNIX_EPOCH);
         Ok(Node {
-            id: FileId(id),
+            id,
             kind,
             name: visible_name(&name).into(),
-            size: match kind {
-                Kind::File => self.s.as_u64().ok_or_else(|| corrupt(share, "holds a file without size"))?,
-                Kind::Folder => 0,
-            },
+            size: entry::size(kind, &self.s).ok_or_else(|| corrupt(share, "holds a file without size"))?,
             sha1: self.sha.as_text().and_then(|sha1| sha1.parse().ok()),
             // Shares have no pick codes; their files are asked for by their ids.
             pick_code: PickCode::new(&id.to_string()).unwrap_or(PickCode::NONE),

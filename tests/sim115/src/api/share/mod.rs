@@ -48,23 +48,20 @@ impl Named {
     fn read(turn: &Turn<'_>) -> Option<Self> {
         let call = turn.call;
         if !turn.endpoint.is_sealed() {
-            let text = |name: &str| call.param(name).to_owned();
-            return Some(Self {
-                share_code: text("share_code"),
-                receive_code: text("receive_code"),
-                file_id: text("file_id"),
-                key: None,
-            });
+            return Some(Self::of(|name| call.param(name).to_owned(), None));
         }
         let (key, request) = turn.shared.key.open_request(call.param("data"))?;
         let request: Value = serde_json::from_slice(&request).ok()?;
-        let text = |name: &str| request[name].as_str().unwrap_or_default().to_owned();
-        Some(Self {
+        Some(Self::of(|name| request[name].as_str().unwrap_or_default().to_owned(), Some(key)))
+    }
+
+    fn of(text: impl Fn(&str) -> String, key: Option<ClientKey>) -> Self {
+        Self {
             share_code: text("share_code"),
             receive_code: text("receive_code"),
             file_id: text("file_id"),
-            key: Some(key),
-        })
+            key,
+        }
     }
 
     /// The share meant, if the call may look into it; else the code it is refused with.
