@@ -36,8 +36,10 @@ mod reply;
 mod server;
 mod service;
 mod share;
+mod sim_user;
 mod state;
 mod tree;
+mod user;
 mod waf;
 
 pub use behaviours::{
@@ -48,6 +50,7 @@ pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
+pub use sim_user::SimUser;
 pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};
 
 #[cfg(test)]

@@ -80,7 +80,11 @@ async fn answer(
     let reply = match faults.iter().find_map(|fault| of_fault(fault, call)) {
         Some(reply) => reply,
         None if call.host == Host::Cdn => cdn::answer(shared, call, &behaviours, faults).await,
-        None => api::answer(&Turn { shared, call, endpoint, behaviours: &behaviours, faults, number }),
+        None => {
+            let of_cookie = shared.users.of_cookie(&call.cookies());
+            let user = of_cookie.as_ref().unwrap_or_else(|| shared.users.first());
+            api::answer(&Turn { shared, user, call, endpoint, behaviours: &behaviours, faults, number })
+        }
     };
     Ok(shape(reply, faults, rate, head_only))
 }

@@ -12,3 +12,4 @@ mod receiving;
 mod scale;
 mod share_links;
 mod shares;
+mod users;

@@ -210,7 +210,8 @@ async fn every_error_has_its_code_and_its_words() {
 #[tokio::test]
 async fn the_owner_needs_no_code_and_no_audit() {
     let sim = with_share(Tree::DemoSmall).await;
-    sim.share(CODE, |share| (share.set_own(), share.state = 0));
+    let owner = sim.user("main").id();
+    sim.share(CODE, |share| (share.owner, share.state) = (owner, 0));
     let own = format!("/webapi.115.com/share/snap?share_code={CODE}");
     assert_eq!(get(&sim, &own).await.json()["data"]["count"], 8);
     assert_eq!(get_with(&sim, &own, &[]).await.json()["errno"], 4_100_012);

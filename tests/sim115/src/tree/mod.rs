@@ -25,6 +25,7 @@ pub(crate) use reading::PickCode;
 use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
+use crate::pickcode::{FIRST_POINT, Point};
 use order::Orders;
 
 /// The id of the root folder.
@@ -47,6 +48,8 @@ pub struct TreeState {
     first_id: u64,
     next_id: u64,
     deleted: HashSet<u64>,
+    /// What the pick codes of its nodes hold of its user.
+    point: Point,
     orders: Orders,
     remembered: HashMap<u64, Order>,
     total_bytes: u64,
@@ -55,25 +58,26 @@ pub struct TreeState {
 
 impl Default for TreeState {
     fn default() -> Self {
-        Self::starting_at(FIRST_ID)
+        Self::starting_at(FIRST_ID, FIRST_POINT)
     }
 }
 
 impl TreeState {
     /// A tree with nothing but the root, whose ids are handed out from `first_id` on.
-    fn starting_at(first_id: u64) -> Self {
+    fn starting_at(first_id: u64, point: Point) -> Self {
         let mut tree = Self {
             nodes: HashMap::new(),
             children: HashMap::new(),
             first_id,
             next_id: first_id,
             deleted: HashSet::new(),
+            point,
             orders: Orders::default(),
             remembered: HashMap::new(),
             total_bytes: 0,
             clock: None,
         };
-        let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME);
+        let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME, point);
         tree.nodes.insert(ROOT, root);
         tree.children.insert(ROOT, Vec::new());
         tree
@@ -86,9 +90,19 @@ impl TreeState {
         tree
     }
 
+    /// A tree of the given kind for the user of a number; the first one has 0. No two have an id in common, nor with
+    /// what is shared.
+    pub(crate) fn build_of_user(kind: &Tree, number: u64) -> Self {
+        let first = FIRST_POINT[0];
+        let point = [first + u8::try_from(number % 10).unwrap_or_default(), b'a', b'b', b'c'];
+        let mut tree = Self::starting_at(FIRST_ID - number * FOREIGN_IDS, point);
+        build::fill(&mut tree, kind);
+        tree
+    }
+
     /// A tree of the given kind that belongs to somebody else: its ids are none of the account's own.
     pub(crate) fn build_foreign(kind: &Tree, owner: u64) -> Self {
-        let mut tree = Self::starting_at(FIRST_ID + (owner + 1) * FOREIGN_IDS);
+        let mut tree = Self::starting_at(FIRST_ID + (owner + 1) * FOREIGN_IDS, FIRST_POINT);
         build::fill(&mut tree, kind);
         tree
     }
@@ -222,7 +236,7 @@ impl TreeState {
         let id = self.next_id;
         self.next_id += 1;
         let now = self.stamp();
-        let node = SimNode::new(id, parent, name.to_owned(), kind, now);
+        let node = SimNode::new(id, parent, name.to_owned(), kind, now, self.point);
         self.total_bytes += node.size();
         if node.is_folder() {
             self.children.insert(id, Vec::new());

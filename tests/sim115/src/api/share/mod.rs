@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::refusal::refuse;
 use super::{Answer, Endpoint, Turn};
-use crate::account::{Login, USER_ID};
+use crate::account::Login;
 use crate::behaviours::{Behaviours, RefusedData};
 use crate::call::Call;
 use crate::m115::ClientKey;
@@ -77,7 +77,7 @@ impl Named {
         if let Some(code) = share.refusal {
             return Err(code);
         }
-        let own = share.owner == USER_ID && turn.login() == Login::In;
+        let own = is_own(share, turn);
         match self.receive_code.as_str() {
             _ if share.receive_code.is_empty() || self.receive_code == share.receive_code => Ok(share),
             "" if own => Ok(share),
@@ -121,6 +121,11 @@ pub(super) fn answer(turn: &Turn<'_>) -> Answer {
         Endpoint::ShareReceive => receive::receive(turn, &named).into(),
         _ => downurl::downurl(turn, &named),
     }
+}
+
+/// Whether the call comes from the user who shares.
+fn is_own(share: &Share, turn: &Turn<'_>) -> bool {
+    share.owner == turn.user.id && turn.login() == Login::In
 }
 
 /// The code a share is refused with because of its state.
