@@ -20,3 +20,4 @@ mod shares;
 mod shutdown;
 mod tidy;
 mod trees;
+mod two_accounts;
