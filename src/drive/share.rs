@@ -1,4 +1,4 @@
-//! A share as a drive: listed without a login, downloaded in the cheapest way that works.
+//! A share as a drive: listed without a login, downloaded in the cheapest way that works, and if none does, from a copy.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::cloud::open;
+use super::save::SaveFolder;
 use super::{Body, Drive, DriveError, DriveErrorKind, Quota};
 use crate::model::{FileId, Link, LinkBinding, Listing, Meter, Node, ShareHealth, ShareLink, ShareState};
 use crate::pan115::{Client, ErrorKind, Pan115Error, ShareInfo, ShareWay};
@@ -21,6 +22,7 @@ pub struct ShareDrive {
     share: ShareLink,
     visitor: Arc<Client>,
     account: Option<Arc<Client>>,
+    save: Option<Arc<SaveFolder>>,
     ways: Mutex<Ways>,
     state: Mutex<ShareState>,
 }
@@ -36,9 +38,15 @@ struct Ways {
 
 impl ShareDrive {
     /// The drive of `share`. `visitor` makes the calls that need no login; with `account`, all ways to a link are open.
-    pub fn new(share: ShareLink, visitor: Arc<Client>, account: Option<Arc<Client>>) -> Self {
+    /// Where none of them leads to one, the file is copied into `save`, if that is given, and had from there.
+    pub fn new(
+        share: ShareLink,
+        visitor: Arc<Client>,
+        account: Option<Arc<Client>>,
+        save: Option<Arc<SaveFolder>>,
+    ) -> Self {
         let state = Mutex::new(ShareState::Unknown);
-        Self { share, visitor, account, ways: Mutex::default(), state }
+        Self { share, visitor, account, save, ways: Mutex::default(), state }
     }
 
     /// What is known of the share, without a call.
@@ -162,7 +170,7 @@ impl Drive for ShareDrive {
         Ok(Listing::new(nodes))
     }
 
-    /// **Cost**: one call; once in a while one for each way that is closed.
+    /// **Cost**: one call; once in a while one for each way that is closed; that of [`SaveFolder::link`] if all are.
     async fn link(&self, meter: &Meter, file: &Node, _: &LinkBinding) -> Result<Link, DriveError> {
         let (ways, closed) = self.open_ways(file.size);
         let mut first = closed;
@@ -185,7 +193,10 @@ impl Drive for ShareDrive {
                 first = Some(error);
             }
         }
-        Err(self.without_link(first))
+        let failure = self.without_link(first);
+        let Some(save) = &self.save else { return Err(failure) };
+        tracing::debug!(share = %self.share.code, "no way leads to a link, so the file is to be saved: {failure}");
+        save.link(meter, &self.share, file).await
     }
 
     async fn open(&self, link: &Link, range: Range<u64>) -> Result<Body, DriveError> {

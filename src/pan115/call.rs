@@ -49,10 +49,19 @@ pub(super) struct Reply {
 impl Client {
     /// Makes a call that may be repeated without harm.
     pub(super) async fn call(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
+        self.pass(meter, call, self.options.retries).await
+    }
+
+    /// Makes a call that is not to be repeated, because it may have done its work although its answer is lost.
+    pub(super) async fn call_once(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
+        self.pass(meter, call, 0).await
+    }
+
+    async fn pass(&self, meter: &Meter, call: &Call<'_>, retries: u32) -> Result<Reply, Pan115Error> {
         let end = Instant::now() + self.options.deadline;
         // What the last attempt came to, for the case that time runs out during the next.
         let last = Mutex::new(None);
-        let attempts = retry(self.options.retries, BACKOFF, |_| async {
+        let attempts = retry(retries, BACKOFF, |_| async {
             let step = self.attempt(meter, call, end).await;
             if let Step::Again(error, _) = &step {
                 *last.lock() = Some(error.clone());

@@ -16,6 +16,7 @@ mod multistatus;
 mod prefix;
 mod reload;
 mod rights;
+mod saved;
 mod shares;
 mod shutdown;
 mod tidy;

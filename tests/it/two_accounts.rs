@@ -37,16 +37,17 @@ fn configure(config: &mut Config, second_cookie: String) {
         purpose: CookieUse::All,
     });
     let listed = ["sw4def34uvw-c3d4", "sw5dead5dead-e5f6", "sw6code6code-0000"];
-    let names = ["Good", "Expired", "Locked"];
+    let titles = ["Good", "Expired", "Locked"];
     let named = listed
         .iter()
-        .zip(names)
+        .zip(titles)
         .map(|(text, name)| NamedShare { link: link(text), name: Some(name.to_owned()) });
     let mount = |path: &str, kind, account: &str| Mount {
         path: path.to_owned(),
         kind,
         account: Some(account.to_owned()),
         root: FileId::ROOT,
+        save_to: None,
         download: DownloadPolicy::Redirect,
     };
     config.mounts = vec![

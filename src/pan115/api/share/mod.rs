@@ -2,9 +2,11 @@
 
 pub(in crate::pan115) mod fault;
 mod link;
+mod receive;
 pub(in crate::pan115) mod snap;
 
 pub use link::ShareWay;
+pub use receive::Receipt;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
