@@ -17,6 +17,9 @@ use crate::pan115::{Client, ErrorKind, Pan115Error, ShareInfo, ShareWay};
 /// How long a way that 115 has closed is not tried again.
 const CLOSED_FOR: Duration = Duration::from_secs(600);
 
+/// The same for a reason nobody has described, which may pass.
+const UNEXPLAINED_FOR: Duration = Duration::from_secs(60);
+
 /// Someone's share.
 pub struct ShareDrive {
     share: ShareLink,
@@ -136,8 +139,9 @@ impl ShareDrive {
         };
         if is_closed {
             tracing::info!(share = %self.share.code, ?way, "115 has closed a way to download: {error}");
+            let how_long = if error.kind == ErrorKind::Unknown { UNEXPLAINED_FOR } else { CLOSED_FOR };
             let mut ways = self.ways.lock();
-            ways.closed.push((way, Instant::now() + CLOSED_FOR, error.clone()));
+            ways.closed.push((way, Instant::now() + how_long, error.clone()));
             ways.closed.sort_by_key(|(way, ..)| ShareWay::ALL.iter().position(|other| other == way));
         }
         true
@@ -150,6 +154,12 @@ impl ShareDrive {
             return DriveError::new(DriveErrorKind::Unavailable, what);
         };
         match (error.kind, &self.account) {
+            (ErrorKind::Unknown, _) => {
+                // Until then no way is tried, so nobody need come back before.
+                let next = self.ways.lock().closed.iter().map(|(_, until, _)| *until).min();
+                let after = next.map(|until| until.saturating_duration_since(Instant::now()));
+                Pan115Error { kind: ErrorKind::Throttled { after }, ..error }.into()
+            }
             (ErrorKind::SignedOut, None) => {
                 let reason = format!(
                     "115 hands out the files of the share {code} to accounts only, since its sharer does not allow \
