@@ -9,7 +9,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -36,6 +36,8 @@ pub(super) struct Call<'a> {
     pub(super) form: Option<&'a [(&'static str, String)]>,
     /// The `User-Agent`.
     pub(super) agent: &'a str,
+    /// Further headers, where 115's own clients send some.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// A successful answer.
@@ -112,6 +114,7 @@ impl Client {
             agent: call.agent,
             cookie: Some(cookie.expose()).filter(|cookie| !cookie.is_empty()),
             range: None,
+            headers: &call.headers,
         };
         meter.count();
         let answer = match self.http.send(&request).await {

@@ -31,6 +31,8 @@ pub struct LedgerEntry {
     pub uid: String,
     /// The User-Agent; empty when there was none.
     pub user_agent: String,
+    /// The `Referer`; empty without one.
+    pub referer: String,
     /// The `Range` header of a download; empty without one.
     pub range: String,
     /// When it arrived, in unix seconds of the simulated clock.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::RANGE;
+use http::header::{RANGE, REFERER};
 use http::{Method, Request};
 use hyper::body::Incoming;
 use tokio::time::sleep;
@@ -172,6 +172,7 @@ fn entry(call: &Call, endpoint: Endpoint, faults: &[Fault]) -> LedgerEntry {
         query: query(call, endpoint),
         uid: cookie_value(&call.cookies(), "UID").unwrap_or_default().to_owned(),
         user_agent: call.user_agent(),
+        referer: call.header(REFERER).to_owned(),
         range: call.header(RANGE).to_owned(),
         simulated_secs: 0.0,
         wall_ms: 0,

@@ -44,7 +44,8 @@ impl Client {
         ];
         let path = "/share/receive".to_owned();
         let agent = self.user_agent();
-        let call = Call { label: LABEL, host: Host::Web, path, form: Some(&form), agent };
+        let call =
+            Call { label: LABEL, host: Host::Web, path, form: Some(&form), agent, headers: Vec::new() };
         match self.call_once(meter, &call).await {
             Ok(_) => Ok(Receipt::Received),
             Err(error) => match error.code {

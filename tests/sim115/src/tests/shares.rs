@@ -253,3 +253,22 @@ async fn from_elsewhere(sim: &Sim, target: &str) -> String {
     stream.read_to_string(&mut text).await.unwrap();
     text.lines().next().unwrap_or_default().to_owned()
 }
+
+#[tokio::test]
+async fn the_page_of_the_share_can_be_demanded_as_referer() {
+    let sim = with_share(Tree::DemoSmall).await;
+    sim.behave(|behaviours| behaviours.share_referred.insert("share_snap".to_owned()));
+    let target = format!("/webapi.115.com/share/snap?{NAMED}");
+    for (referer, state) in [
+        ("https://115cdn.com/s/sw3abc12xyz?password=a1b2&", true),
+        ("https://115.com/s/sw3abc12xyz?password=a1b2", true),
+        ("https://115cdn.com/s/sw3abc12xyz?password=0000&", false),
+        ("https://115cdn.com/s/sw4def34uvw?password=a1b2&", false),
+        ("https://example.com/s/sw3abc12xyz?password=a1b2&", false),
+        ("", false),
+    ] {
+        let answer = get_with(&sim, &target, &[("Referer", referer)]).await.json();
+        assert_eq!(answer["state"], state, "{referer}");
+        assert_eq!(sim.ledger().last().unwrap().referer, referer);
+    }
+}

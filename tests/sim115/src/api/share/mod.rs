@@ -7,6 +7,7 @@ mod item;
 mod receive;
 mod snap;
 
+use http::header::REFERER;
 use serde_json::{Value, json};
 
 use super::refusal::refuse;
@@ -64,6 +65,15 @@ impl Named {
         }
     }
 
+    /// Whether the call comes from the share's page, by its `Referer`.
+    fn is_referred(&self, call: &Call) -> bool {
+        let Ok(page) = url::Url::parse(call.header(REFERER)) else { return false };
+        let password = page.query_pairs().find(|(key, _)| key == "password").map(|(_, value)| value);
+        matches!(page.host_str(), Some("115.com" | "115cdn.com"))
+            && page.path() == format!("/s/{}", self.share_code)
+            && password.unwrap_or_default() == self.receive_code.as_str()
+    }
+
     /// The share meant, if the call may look into it; else the code it is refused with.
     fn opened<'shares>(
         &self,
@@ -113,6 +123,9 @@ pub(super) fn answer(turn: &Turn<'_>) -> Answer {
         if !OWN_AGENTS.iter().any(|own| agent.contains(own)) {
             return refused(turn.call, VERSION).into();
         }
+    }
+    if turn.behaviours.share_referred.contains(turn.endpoint.label()) && !named.is_referred(turn.call) {
+        return refused(turn.call, MALFORMED).into();
     }
     match turn.endpoint {
         Endpoint::ShareSnap | Endpoint::ShareSnapApp => snap::snap(turn, &named).into(),
