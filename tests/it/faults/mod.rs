@@ -7,6 +7,7 @@ mod content;
 mod recovery;
 mod session;
 mod shares;
+mod sign_out;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
