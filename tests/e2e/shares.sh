@@ -117,4 +117,42 @@ rclone lsf -R "${RCLONE_REMOTE}film" | sort >shown
 check_same "and the share is still listed" expected shown
 curl -s "$SIM_URL/__sim/cookie?user=second" -d '{"action": "renew"}' | jq -r .cookie >second-cookie.txt
 check_text "with another cookie it is back at once" 207 "$(answer /theirs/ | cut -d ' ' -f 1)"
+
+say "files that can only be had by saving them"
+for way in share_downurl share_downurl_windows share_downurl_web share_skip_login_downurl; do
+    curl -s "$SIM_URL/__sim/faults" >/dev/null \
+        -d "{\"endpoint\": \"$way\", \"nth\": 0, \"fault\": {\"json\": {\"errno\": 50029, \"message\": \"x\"}}}"
+done
+folder=$(curl -s "$SIM_URL/__sim/tree" -d '{"op": "add_folder", "parent": "/", "name": "saved"}' | jq -r .id)
+# saving NAME FOLDER: a configuration that saves to FOLDER.
+saving() {
+    write_config "$1" proxy <<END
+[[mounts]]
+path = "/film"
+kind = "share"
+account = "main"
+link = "https://115cdn.com/s/sw3abc12xyz?password=a1b2"
+save_to = "$2"
+END
+    sed -i 's|^path = "/"$|path = "/own"|' "$1"
+}
+saving wrong.toml 77
+status=0
+"$DAV115" check --config wrong.toml >out 2>err </dev/null || status=$?
+check_text "check does not take any folder to save to" 1 "$status"
+check "and says which it is" grep -q 'mount /film: save_to 77: ' out
+saving saving.toml "$folder"
+check "but takes one that exists" "$DAV115" check --config saving.toml
+held_by sw3abc12xyz sha1 >expected
+n_distinct=$(cut -d ' ' -f 1 expected | sort -u | grep -vc da39a3ee5e6b4b0d3255bfef95601890afd80709)
+for run in first second; do
+    stop "$GATEWAY_PID"
+    serve saving.toml
+    use_rclone other
+    rclone copy "${RCLONE_REMOTE}film" "copy-$run"
+    rclone hashsum SHA-1 "copy-$run" | sort -k 2 >copied
+    check_same "the $run copy is whole" expected copied
+    check_text "and each file was saved once" "$n_distinct" "$(asked main share_receive)"
+    check_text "to the folder" "$n_distinct" "$(rclone lsf "${RCLONE_REMOTE}own/saved" | wc -l)"
+done
 finish
