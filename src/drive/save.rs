@@ -36,8 +36,16 @@ struct Known {
     files: Option<HashMap<Content, Node>>,
     /// What has been copied and was not listed yet, and until when it is waited for.
     awaited: HashMap<Content, Instant>,
-    /// Why a file is not copied, or nothing is, and until when: asking again would cost a call and change nothing.
-    closed: HashMap<Option<Content>, (Instant, DriveError)>,
+    /// Why the folder is not listed, and until when.
+    missing: Option<Closed>,
+    /// Why one file is not copied, or (without one) none is. What was copied before can still be read.
+    closed: HashMap<Option<Content>, Closed>,
+}
+
+/// What is not done, and until when: asking again would cost a call and change nothing.
+struct Closed {
+    until: Instant,
+    error: DriveError,
 }
 
 impl SaveFolder {
@@ -92,16 +100,17 @@ impl SaveFolder {
         content: Content,
     ) -> Result<Node, DriveError> {
         let mut known = self.known.lock().await;
-        let now = Instant::now();
-        known.closed.retain(|_, (until, _)| *until > now);
-        if let Some((_, error)) = known.closed.get(&None).or_else(|| known.closed.get(&Some(content))) {
-            return Err(error.clone());
-        }
         if let Some(copy) = self.find(meter, &mut known, content).await? {
             return Ok(copy);
         }
+        let now = Instant::now();
+        known.closed.retain(|_, closed| closed.until > now);
+        known.awaited.retain(|_, until| *until > now);
+        if let Some(closed) = known.closed.get(&None).or_else(|| known.closed.get(&Some(content))) {
+            return Err(closed.error.clone());
+        }
         let mut was_before = false;
-        if known.awaited.get(&content).is_none_or(|until| *until <= now) {
+        if known.is_to_be_copied(content) {
             match self.account.receive(meter, share, file, self.folder).await {
                 Ok(Receipt::Received) => {
                     tracing::info!(share = %share.code, folder = self.folder.0, "saved a file of the share");
@@ -109,13 +118,15 @@ impl SaveFolder {
                 }
                 Ok(Receipt::ReceivedBefore) => was_before = true,
                 Ok(Receipt::NoSpace) => return Err(known.close(None, self.no_space(share))),
-                Ok(Receipt::NoFolder) => return Err(known.close(None, self.no_folder())),
+                Ok(Receipt::NoFolder) => return Err(known.miss(self.no_folder())),
                 Err(error) if error.kind == DriveErrorKind::Denied => {
                     return Err(known.close(Some(content), error));
                 }
                 Err(error) => {
-                    // It may have been made all the same.
-                    known.files = None;
+                    let is_refused =
+                        !matches!(error.kind, DriveErrorKind::Unavailable | DriveErrorKind::Corrupt);
+                    // If it is not clearly refused, it may have been made all the same.
+                    known.files = known.files.take().filter(|_| is_refused);
                     return Err(error);
                 }
             }
@@ -146,9 +157,11 @@ impl SaveFolder {
     }
 
     async fn look(&self, meter: &Meter, known: &mut Known) -> Result<(), DriveError> {
-        known.files = None;
+        if let Some(closed) = known.missing.as_ref().filter(|closed| closed.until > Instant::now()) {
+            return Err(closed.error.clone());
+        }
         let listing = self.account.list(meter, self.folder).await.map_err(|error| match error.kind {
-            DriveErrorKind::NotFound => known.close(None, self.no_folder()),
+            DriveErrorKind::NotFound => known.miss(self.no_folder()),
             _ => error,
         })?;
         let files = listing.nodes().iter().filter(|node| !node.censored);
@@ -192,11 +205,29 @@ impl SaveFolder {
 }
 
 impl Known {
+    /// Whether a copy has not been made already, and only waits to be listed.
+    fn is_to_be_copied(&self, content: Content) -> bool {
+        !self.awaited.contains_key(&content)
+    }
+
     /// Lets one file not be copied for a while, or none at all.
     fn close(&mut self, what: Option<Content>, error: DriveError) -> DriveError {
-        tracing::warn!(pause_s = CLOSED_FOR.as_secs(), "{error}");
-        self.closed.insert(what, (Instant::now() + CLOSED_FOR, error.clone()));
+        self.closed.insert(what, Closed::because_of(&error));
         error
+    }
+
+    /// Lets the folder not be listed for a while.
+    fn miss(&mut self, error: DriveError) -> DriveError {
+        self.files = None;
+        self.missing = Some(Closed::because_of(&error));
+        error
+    }
+}
+
+impl Closed {
+    fn because_of(error: &DriveError) -> Self {
+        tracing::warn!(pause_s = CLOSED_FOR.as_secs(), "{error}");
+        Self { until: Instant::now() + CLOSED_FOR, error: error.clone() }
     }
 }
 

@@ -147,15 +147,16 @@ impl ShareDrive {
         true
     }
 
-    fn without_link(&self, error: Option<Pan115Error>) -> DriveError {
+    /// Why no way leads to a file of `size` bytes.
+    fn without_link(&self, error: Option<Pan115Error>, size: u64) -> DriveError {
         let code = &self.share.code;
         let Some(error) = error else {
             let what = format!("no way to download leads to this file of the share {code} at present");
             return DriveError::new(DriveErrorKind::Unavailable, what);
         };
         match (error.kind, &self.account) {
-            (ErrorKind::Unknown, _) => {
-                // Until then no way is tried, so nobody need come back before.
+            (ErrorKind::Unknown, _) if self.open_ways(size).0.is_empty() => {
+                // Until the first of them opens none is tried, so nobody need come back before.
                 let next = self.ways.lock().closed.iter().map(|(_, until, _)| *until).min();
                 let after = next.map(|until| until.saturating_duration_since(Instant::now()));
                 Pan115Error { kind: ErrorKind::Throttled { after }, ..error }.into()
@@ -203,7 +204,7 @@ impl Drive for ShareDrive {
                 first = Some(error);
             }
         }
-        let failure = self.without_link(first);
+        let failure = self.without_link(first, file.size);
         let Some(save) = &self.save else { return Err(failure) };
         tracing::debug!(share = %self.share.code, "no way leads to a link, so the file is to be saved: {failure}");
         save.link(meter, &self.share, file).await

@@ -221,6 +221,55 @@ async fn what_is_in_the_way_is_told_with_what_to_do_and_costs_nothing_until_it_m
     }
 }
 
+#[tokio::test]
+async fn what_was_saved_is_still_read_when_there_is_no_space_for_more() {
+    let (gateway, _) = saving(|_| {}).await;
+    let (first, second) = ("/hello.txt", "/Documents/data.json");
+    list(&gateway, "/Documents").await;
+    assert_eq!(gateway.get(first, &[]).await.status, StatusCode::OK);
+    gateway.sim.user("main").set_space(Some(1));
+    assert_eq!(gateway.get(second, &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    // The links made before are refused by now, so that the copy is asked for again.
+    gateway.sim.advance(Duration::from_secs(7200));
+    gateway.take_calls();
+    assert_eq!(gateway.get(first, &[]).await.body, content(&gateway, first));
+    gateway.assert_calls(&[("downurl", 1), ("download server", 2)]);
+}
+
+/// Whatever becomes of the call that copies, it is made once for a request.
+#[tokio::test]
+async fn a_copy_is_never_asked_for_twice_by_one_request() {
+    for fault in [
+        Fault::Waf405,
+        Fault::Html(200),
+        Fault::TooMany429,
+        Fault::Limit770004,
+        Fault::LoggedOut,
+        Fault::Busy590075,
+        Fault::Running990009,
+        Fault::Html(500),
+        Fault::Status(502),
+        Fault::Status(404),
+        Fault::Reset,
+        Fault::CutAfter(10),
+        Fault::ContentLengthLonger(9),
+        Fault::Garbage,
+        Fault::EmptyBody,
+        json(990_002),
+        json(123_456),
+    ] {
+        let (gateway, _) = saving(|_| {}).await;
+        gateway.sim.fault(FaultRule::every("share_receive", fault.clone()));
+        let answer = hello(&gateway).await;
+        let expected = if fault == json(990_002) { &[403][..] } else { &[502, 503] };
+        assert!(expected.contains(&answer.status.as_u16()), "{fault:?}: {}", answer.text());
+        assert_eq!(answer.retry_after().is_some(), answer.status != 403, "{fault:?}");
+        assert!(answer.text().starts_with("cannot read /hello.txt: "), "{fault:?}: {}", answer.text());
+        assert_eq!(gateway.sim.calls("share_receive"), 1, "{fault:?}");
+        assert_eq!(list(&gateway, "/").await.status, StatusCode::MULTI_STATUS, "{fault:?}");
+    }
+}
+
 /// What passes by itself is not repeated within a request, and tried again with the next.
 #[tokio::test]
 async fn what_passes_by_itself_is_tried_again_with_the_next_request() {
