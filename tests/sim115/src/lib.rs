@@ -27,6 +27,7 @@ mod cdn;
 mod clock;
 mod content;
 mod control;
+mod ec115;
 mod faults;
 mod ledger;
 mod m115;
