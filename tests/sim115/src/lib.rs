@@ -32,13 +32,16 @@ mod faults;
 mod ledger;
 mod m115;
 mod num;
+mod oss;
 mod pickcode;
 mod reply;
 mod server;
 mod service;
 mod share;
 mod state;
+mod stored;
 mod tree;
+mod upload;
 mod waf;
 
 pub use behaviours::{
@@ -49,7 +52,9 @@ pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
+pub use stored::Stored;
 pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};
+pub use upload::{RangeFailure, UploadBehaviours};
 
 #[cfg(test)]
 mod tests;

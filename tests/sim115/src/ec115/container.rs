@@ -151,8 +151,7 @@ mod tests {
         let body = &sealed[..sealed.len() - 12];
         assert_eq!(&sealed[sealed.len() - 12..][..4], u32::try_from(json.len()).unwrap().to_le_bytes());
         let mut plain = body.to_vec();
-        let mut cipher =
-            cbc::Decryptor::<Aes128>::new(&simulator().key.into(), &simulator().iv.into());
+        let mut cipher = cbc::Decryptor::<Aes128>::new(&simulator().key.into(), &simulator().iv.into());
         for block in plain.chunks_exact_mut(BLOCK) {
             cipher.decrypt_block_mut(GenericArray::from_mut_slice(block));
         }

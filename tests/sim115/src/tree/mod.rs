@@ -4,6 +4,7 @@
 //! between two pages. It knows nothing of HTTP. Names are 115's raw names: they may repeat within a folder, contain
 //! `/`, and hold character references.
 
+mod arriving;
 mod build;
 mod graft;
 mod naming;
@@ -47,6 +48,8 @@ pub struct TreeState {
     first_id: u64,
     next_id: u64,
     deleted: HashSet<u64>,
+    /// What was deleted, whose contents stay known.
+    gone: Vec<SimNode>,
     orders: Orders,
     remembered: HashMap<u64, Order>,
     total_bytes: u64,
@@ -68,6 +71,7 @@ impl TreeState {
             first_id,
             next_id: first_id,
             deleted: HashSet::new(),
+            gone: Vec::new(),
             orders: Orders::default(),
             remembered: HashMap::new(),
             total_bytes: 0,
@@ -169,6 +173,7 @@ impl TreeState {
             waiting.extend(self.children.remove(&at).unwrap_or_default());
             if let Some(node) = self.nodes.remove(&at) {
                 self.total_bytes -= node.size();
+                self.gone.push(node);
             }
             self.deleted.insert(at);
         }
@@ -218,9 +223,12 @@ impl TreeState {
     }
 
     fn add(&mut self, parent: u64, name: &str, kind: NodeKind) -> u64 {
+        let id = self.reserve();
+        self.add_as(id, parent, name, kind)
+    }
+
+    fn add_as(&mut self, id: u64, parent: u64, name: &str, kind: NodeKind) -> u64 {
         assert!(self.node(parent).is_some_and(SimNode::is_folder), "{parent} is no folder");
-        let id = self.next_id;
-        self.next_id += 1;
         let now = self.stamp();
         let node = SimNode::new(id, parent, name.to_owned(), kind, now);
         self.total_bytes += node.size();
