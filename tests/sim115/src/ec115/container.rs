@@ -16,7 +16,7 @@ const PIECE: usize = 8192;
 impl Agreed {
     /// Opens a request body in any of the three paddings in use; `None` when it is no whole number of blocks.
     pub(crate) fn open_request(&self, body: &[u8]) -> Option<Vec<u8>> {
-        if body.is_empty() || body.len() % BLOCK != 0 {
+        if body.is_empty() || !body.len().is_multiple_of(BLOCK) {
             return None;
         }
         let mut plain = body.to_vec();

@@ -47,8 +47,8 @@ impl Form {
             let start = end + 4;
             let name = header.split_once("name=\"")?.1.split('"').next()?;
             if name == "file" {
-                let lines = header.lines().filter_map(|line| line.split_once(':'));
-                let kind = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).last();
+                let mut lines = header.lines().filter_map(|line| line.split_once(':'));
+                let kind = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
                 let media_type =
                     kind.map_or("application/octet-stream", |(_, value)| value.trim()).to_owned();
                 return Some(Self { fields, media_type, file: long(start), boundary });

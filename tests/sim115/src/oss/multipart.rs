@@ -205,10 +205,10 @@ fn listed(upload: &Upload, text: &str, minimum: u64) -> Result<Whole, Refusal> {
 
 /// Whether each announced state of the hash is that of the bytes before its part.
 fn continuous(content: &Stored, parts: &[Part]) -> Result<(), Refusal> {
-    let mut context = HashContext::start();
+    let mut state = HashContext::start();
     let mut at = 0;
     for (place, part) in parts.iter().enumerate() {
-        if place > 0 && part.context != Some(context) {
+        if place > 0 && part.context != Some(state) {
             let message = format!("The x-oss-hash-ctx of part {} in the list does not fit.", place + 1);
             return Err(Refusal::invalid_argument(message));
         }
@@ -218,7 +218,7 @@ fn continuous(content: &Stored, parts: &[Part]) -> Result<(), Refusal> {
         }
         while at < end {
             let upto = (at + STEP_BYTES).min(end);
-            context.advance(&content.read(at, upto));
+            state.advance(&content.read(at, upto));
             at = upto;
         }
     }

@@ -1,6 +1,7 @@
 //! The parts of an upload: putting and listing them (protocol notes, writing part, §2.6.3 and §2.6.4).
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -37,7 +38,7 @@ pub(super) async fn put(visit: &Visit<'_>, intake: Intake<'_>) -> Result<Answere
             if matches!(upload.mode, Mode::Contexts) && announced.number > 1 && announced.context.is_none() {
                 return Err(Refusal::invalid_argument("x-oss-hash-ctx is missing or malformed."));
             }
-            Ok((announced, upload.blob.clone()))
+            Ok((announced, Arc::clone(&upload.blob)))
         })
     });
     let (announced, blob) = match place {

@@ -65,8 +65,8 @@ impl<'call> Intake<'call> {
             if self.cut.is_some_and(|cut| self.received >= cut) {
                 return Err(Hangup);
             }
-            if self.rate > 0 {
-                sleep(Duration::from_micros(long(left) * 1_000_000 / self.rate)).await;
+            if let Some(micros) = (long(left) * 1_000_000).checked_div(self.rate) {
+                sleep(Duration::from_micros(micros)).await;
             }
             return Ok(Some(data));
         }

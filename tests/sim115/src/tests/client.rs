@@ -55,8 +55,9 @@ pub(super) async fn send(
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> TcpStream {
+    let body = body.as_ref();
     let base = sim.base_url();
     let target = target.strip_prefix(base.as_str()).unwrap_or(target);
     let mut stream = TcpStream::connect(sim.address()).await.unwrap();
@@ -68,8 +69,10 @@ pub(super) async fn send(
     for (name, value) in headers {
         text.extend([name, ": ", value, "\r\n"]);
     }
-    text.extend(["\r\n", body]);
+    text.push_str("\r\n");
     stream.write_all(text.as_bytes()).await.unwrap();
+    // A server that breaks the connection off may not take all of it.
+    let _ = stream.write_all(body).await;
     stream
 }
 
@@ -79,7 +82,7 @@ pub(super) async fn exchange(
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> Option<Answer> {
     let mut stream = send(sim, method, target, headers, body).await;
     let mut raw = Vec::new();
