@@ -44,16 +44,21 @@ impl Blob {
     }
 
     /// Writes bytes to a place.
-    pub(crate) fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut spool = self.0.lock();
-        spool.file.seek(SeekFrom::Start(at))?;
-        spool.file.write_all(bytes)
+    ///
+    /// # Panics
+    /// When the temporary file cannot be written.
+    pub(crate) fn write(&self, at: u64, bytes: &[u8]) {
+        self.at(at, |file| file.write_all(bytes));
     }
 
-    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        let mut spool = self.0.lock();
-        spool.file.seek(SeekFrom::Start(at))?;
-        spool.file.read_exact(into)
+    fn read(&self, at: u64, into: &mut [u8]) {
+        self.at(at, |file| file.read_exact(into));
+    }
+
+    fn at(&self, place: u64, act: impl FnOnce(&mut SpooledTempFile) -> io::Result<()>) {
+        let file = &mut self.0.lock().file;
+        let done = file.seek(SeekFrom::Start(place)).and_then(|_| act(file));
+        assert!(done.is_ok(), "the temporary file of an upload fails: {done:?}");
     }
 }
 
@@ -111,8 +116,7 @@ impl Stored {
             }
             let within = start.max(*begin) - begin;
             let length = index(place.end - place.start - within).min(bytes.len() - done);
-            let read = self.blob.read(place.start + within, &mut bytes[done..done + length]);
-            assert!(read.is_ok(), "an uploaded file cannot be read again: {read:?}");
+            self.blob.read(place.start + within, &mut bytes[done..done + length]);
             done += length;
         }
         bytes.into()
@@ -145,12 +149,12 @@ mod tests {
             let blob = Blob::new();
             let cut = size / 3;
             let junk = blob.reserve(10);
-            blob.write(junk, &[0xaa; 10]).unwrap();
+            blob.write(junk, &[0xaa; 10]);
             // The second piece comes first.
             let second = blob.reserve(size - cut);
             let first = blob.reserve(cut);
-            blob.write(second, &whole[index(cut)..]).unwrap();
-            blob.write(first, &whole[..index(cut)]).unwrap();
+            blob.write(second, &whole[index(cut)..]);
+            blob.write(first, &whole[..index(cut)]);
             let places = [first..first + cut, 5..5, second..second + size - cut];
             let stored = Stored::new(Arc::clone(&blob), &places);
             assert_eq!((stored.size(), stored.read(0, size)), (size, whole.clone()));

@@ -18,6 +18,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) use endpoint::Endpoint;
+pub(crate) use item::kind_number;
 
 use crate::account::Login;
 use crate::behaviours::Behaviours;

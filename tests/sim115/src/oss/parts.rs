@@ -88,7 +88,7 @@ pub(super) async fn list(visit: &Visit<'_>, intake: Intake<'_>) -> Result<Answer
     let most = call.number("max-parts", LISTED).clamp(1, LISTED);
     let upload_id = call.param("uploadId");
     Ok(visit.shared.uploads.store.with(upload_id, &visit.object, |upload| {
-        let beyond: Vec<_> = upload.parts.range(marker + 1..).collect();
+        let beyond: Vec<_> = upload.parts.range(marker.saturating_add(1)..).collect();
         let page = &beyond[..beyond.len().min(index(most))];
         let next = page.last().map_or(marker, |(number, _)| **number);
         let mut text = format!(

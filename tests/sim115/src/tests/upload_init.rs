@@ -234,6 +234,8 @@ async fn answers_take_all_their_forms() {
     assert_eq!(said(&uploader.init_with(&fields).await), (4, 402, "x"));
     strike(Fault::Init { status: 6, code: 700, message: String::new() });
     assert_eq!(said(&uploader.init_with(&fields).await), (6, 700, ""));
+    strike(Fault::LoggedOut);
+    assert_eq!(uploader.init_with(&fields).await["errNo"], 990_001);
     strike(Fault::Reset);
     assert!(uploader.send(&fields).await.0.is_none());
     sim.behave(|behaviours| behaviours.type_jitter = true);

@@ -155,6 +155,8 @@ async fn a_begun_upload_is_described_again() {
     fields[0].1 = "unknown";
     assert_eq!(uplb(&sim, "resumeupload.php", &fields).await["statuscode"], 402);
     assert_eq!(sim.calls("resumeupload"), 2);
+    let last = sim.ledger().into_iter().rfind(|entry| entry.endpoint == "resumeupload").unwrap();
+    assert!(last.query.starts_with("pickcode=unknown&"), "{}", last.query);
 }
 
 /// A form as browsers post it.
@@ -207,6 +209,10 @@ async fn a_form_uploads_without_cipher_and_hash() {
     changed["callback"] =
         json!(STANDARD.encode(r#"{"callbackUrl":"http://example.org/","callbackBody":""}"#));
     assert_eq!(exchange(&sim, "POST", BUCKET, &kind, form(&changed, b"x")).await.unwrap().status, 203);
+    let (sent, own) = (form(&begun, b"x"), begun["object"].as_str().unwrap());
+    let sent = String::from_utf8(sent).unwrap().replace(own, &"0".repeat(40)).into_bytes();
+    let elsewhere = exchange(&sim, "POST", BUCKET, &kind, sent).await.unwrap();
+    assert_eq!(elsewhere.json()["code"], 10_002, "another object");
     sim.advance(std::time::Duration::from_secs(3600));
     let refused = exchange(&sim, "POST", BUCKET, &kind, form(&begun, b"x")).await.unwrap();
     assert!(refused.status == 403 && refused.text().contains("Policy expired"));

@@ -4,14 +4,15 @@
 use serde_json::{Value, json};
 
 use super::{Session, folder_of, place, space_left, tree};
+use crate::api::kind_number;
 use crate::behaviours::Behaviours;
 use crate::content::Content;
 use crate::state::Shared;
 use crate::stored::Stored;
-use crate::tree::{SimNode, TreeState, extension};
+use crate::tree::{SimNode, TreeState};
 
-/// Endings of names by which 115 knows films.
-const FILMS: [&str; 6] = ["mkv", "mp4", "avi", "mov", "ts", "wmv"];
+/// The kind of films.
+const FILM: u64 = 4;
 
 /// What the object store calls back with.
 pub(crate) struct Arrival<'call> {
@@ -67,6 +68,12 @@ pub(crate) fn complete_sample(shared: &Shared, behaviours: &Behaviours, arrival:
     let Some(session) = shared.uploads.session(arrival.field("cb_token")) else {
         return refused(10_002, "校验失败，cb_token不存在");
     };
+    let fits = session.expected.is_none()
+        && arrival.callback == session.callback
+        && arrival.field("filename") == session.object;
+    if !fits {
+        return refused(10_002, "校验失败，callback不一致");
+    }
     let now = shared.clock.unix();
     finish(shared, behaviours, arrival, session, |tree, node| {
         json!({
@@ -116,5 +123,5 @@ fn parent(tree: &TreeState, node: &SimNode) -> String {
 }
 
 fn is_film(node: &SimNode) -> bool {
-    FILMS.contains(&extension(&node.name).as_str())
+    kind_number(&node.name) == FILM
 }

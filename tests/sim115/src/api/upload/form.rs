@@ -96,8 +96,9 @@ impl Form {
             near(time) || near(time / 1000)
         };
         let sorted = !switches.sorted_form || self.fields.is_sorted_by(|one, next| one.0 <= next.0);
-        let bare = |value: &str| value.is_empty() || value == "0";
-        let filled = !switches.no_empty_values || self.fields.iter().all(|(_, value)| !bare(value));
+        // A file may be called 0.
+        let bare = |name: &str, value: &str| value.is_empty() || (value == "0" && name != "filename");
+        let filled = !switches.no_empty_values || !self.fields.iter().any(|(name, value)| bare(name, value));
         let keyed = match self.field("userkey") {
             "" => !switches.userkey_required,
             key => key == userkey,
@@ -166,6 +167,8 @@ mod tests {
                 assert!(!well_formed(text, &strict) && well_formed(text, &lax), "{text}");
             }
         }
+        let naught = FIRST.replace("filename=%E6%B5%8B%E8%AF%95+a%26b.txt", "filename=0");
+        assert!(well_formed(&naught, &strict));
         assert!(
             !well_formed(&FIRST.replace("userkey=0", "userkey=1"), &strict),
             "a wrong key is never right"

@@ -6,6 +6,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
+use super::super::refusal::logged_out;
 use super::super::{Turn, jitter};
 use super::form::Form;
 use crate::content::Content;
@@ -55,6 +56,9 @@ pub(in super::super) fn answer(turn: &Turn<'_>) -> Reply {
         // There is no key to answer under.
         return json_reply(StatusCode::OK, &status_4(402, INVALID));
     };
+    if faults.contains(&Fault::LoggedOut) {
+        return json_reply(StatusCode::OK, &logged_out(call));
+    }
     let form = Form::read(&text);
     let mut value = scripted(faults).unwrap_or_else(|| judge(turn, &form, agreed.time));
     shared.ledger.annotate(number, format!("{}&status={}", form.shown(), value["status"]));

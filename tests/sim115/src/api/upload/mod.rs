@@ -61,6 +61,12 @@ impl UploadCall {
 
 /// Answers all of them but `initupload`.
 pub(super) fn answer(turn: &Turn<'_>, asked: UploadCall) -> Value {
+    if matches!(asked, UploadCall::Resume | UploadCall::Sample) {
+        let named = ["pickcode", "filename", "filesize", "target"].map(|name| (name, turn.call.param(name)));
+        let named = named.into_iter().filter(|(_, value)| !value.is_empty());
+        let shown: Vec<String> = named.map(|(name, value)| format!("{name}={value}")).collect();
+        turn.shared.ledger.annotate(turn.number, shown.join("&"));
+    }
     match asked {
         UploadCall::Info => info(turn),
         UploadCall::Endpoint => endpoint(turn),
