@@ -1,7 +1,12 @@
 //! Files that arrive by upload: ids set aside for them, and the contents there are already.
 
+use std::collections::HashMap;
+
 use super::{NodeKind, TreeState};
 use crate::content::Content;
+
+/// Up to so many contents of one size, none is noted twice. Of more, repetitions cost less than comparing.
+const COMPARED: usize = 64;
 
 impl TreeState {
     /// Sets an id aside for a file that may arrive later.
@@ -19,15 +24,26 @@ impl TreeState {
         self.add_as(id, parent, name, NodeKind::File(content));
     }
 
-    /// The content of this size and hash, if a file has it or a deleted one had it.
+    /// The content of this size and hash, if a file has it or ever had it.
     pub(crate) fn content_of(&self, size: u64, sha1: &str) -> Option<Content> {
-        let mut files = self.nodes.values().chain(&self.gone).filter_map(|node| match &node.kind {
-            NodeKind::File(content) => Some((node, content)),
-            NodeKind::Folder => None,
-        });
-        files
-            .find(|(node, content)| content.size() == size && node.sha1() == sha1)
-            .map(|(_, content)| content.clone())
+        let known = self.contents.0.get(&size)?;
+        known.iter().find(|content| content.sha1_hex() == sha1).cloned()
+    }
+}
+
+/// The contents files have or once had, by their sizes: 115 forgets none.
+#[derive(Debug, Default)]
+pub(super) struct Contents(HashMap<u64, Vec<Content>>);
+
+impl Contents {
+    /// Notes the content of a file.
+    pub(super) fn note(&mut self, kind: &NodeKind) {
+        if let NodeKind::File(content) = kind {
+            let known = self.0.entry(content.size()).or_default();
+            if known.len() >= COMPARED || !known.contains(content) {
+                known.push(content.clone());
+            }
+        }
     }
 }
 
@@ -50,5 +66,8 @@ mod tests {
         assert_eq!(tree.content_of(size + 1, &sha1), None);
         assert!(tree.delete(id));
         assert_eq!(tree.content_of(size, &sha1), Some(content));
+        let words = Content::Bytes("some words".into());
+        assert!(tree.set_content(other, Content::Bytes("more words".into())));
+        assert_eq!(tree.content_of(words.size(), &words.sha1_hex()), Some(words));
     }
 }

@@ -26,6 +26,7 @@ pub(crate) use reading::PickCode;
 use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
+use arriving::Contents;
 use order::Orders;
 
 /// The id of the root folder.
@@ -48,11 +49,10 @@ pub struct TreeState {
     first_id: u64,
     next_id: u64,
     deleted: HashSet<u64>,
-    /// What was deleted, whose contents stay known.
-    gone: Vec<SimNode>,
     orders: Orders,
     remembered: HashMap<u64, Order>,
     total_bytes: u64,
+    contents: Contents,
     clock: Option<Arc<Clock>>,
 }
 
@@ -71,10 +71,10 @@ impl TreeState {
             first_id,
             next_id: first_id,
             deleted: HashSet::new(),
-            gone: Vec::new(),
             orders: Orders::default(),
             remembered: HashMap::new(),
             total_bytes: 0,
+            contents: Contents::default(),
             clock: None,
         };
         let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME);
@@ -173,7 +173,6 @@ impl TreeState {
             waiting.extend(self.children.remove(&at).unwrap_or_default());
             if let Some(node) = self.nodes.remove(&at) {
                 self.total_bytes -= node.size();
-                self.gone.push(node);
             }
             self.deleted.insert(at);
         }
@@ -189,6 +188,7 @@ impl TreeState {
         };
         let now = self.stamp();
         self.total_bytes = self.total_bytes - before + content.size();
+        self.contents.note(&NodeKind::File(content.clone()));
         self.edit(id, |node| {
             node.set_content(content);
             node.modified = now;
@@ -232,6 +232,7 @@ impl TreeState {
         let now = self.stamp();
         let node = SimNode::new(id, parent, name.to_owned(), kind, now);
         self.total_bytes += node.size();
+        self.contents.note(&node.kind);
         if node.is_folder() {
             self.children.insert(id, Vec::new());
         }
