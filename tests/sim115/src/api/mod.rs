@@ -117,11 +117,11 @@ fn of_endpoint(turn: &Turn<'_>) -> Answer {
 fn scripted(turn: &Turn<'_>) -> Option<Value> {
     let call = turn.call;
     turn.faults.iter().find_map(|fault| match fault {
-        Fault::Json { errno, message } if let Endpoint::Upload(asked) = turn.endpoint => {
-            Some(upload::refuse(call, asked, *errno, message))
-        }
         Fault::LoggedOut => Some(refusal::logged_out(call)),
-        Fault::Json { errno, message } => Some(refusal::refuse(call, *errno, message)),
+        Fault::Json { errno, message } => Some(match turn.endpoint {
+            Endpoint::Upload(asked) => upload::refuse(call, asked, *errno, message),
+            _ => refusal::refuse(call, *errno, message),
+        }),
         Fault::TransientViolation => Some(refusal::refuse(call, 50_038, "")),
         _ => None,
     })

@@ -20,7 +20,7 @@ use crate::stored::{Blob, Stored};
 /// The largest object or part of one call.
 pub(super) const LARGEST: u64 = 5 << 30;
 
-/// The length a call announces, which the store insists on.
+/// The length a call announces, which the store insists on. A body that does not fit is not read.
 pub(super) fn announced(call: &Call) -> Result<u64, Refusal> {
     let length = call.header(CONTENT_LENGTH).parse().map_err(|_| {
         Refusal::new(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
@@ -61,7 +61,6 @@ pub(super) async fn stored(blob: Arc<Blob>, places: Vec<std::ops::Range<u64>>) -
 /// `PUT` of a whole object.
 pub(super) async fn put(visit: &Visit<'_>, intake: Intake<'_>) -> Result<Answered, Hangup> {
     if let Err(refusal) = announced(visit.call) {
-        intake.drain().await?;
         return Ok(Err(refusal));
     }
     let blob = Blob::new();

@@ -25,12 +25,15 @@ const LISTED: u64 = 1000;
 /// What a part to be put has to fit to, before and after its bytes have come.
 struct Announced {
     number: u64,
-    length: u64,
     context: Option<HashContext>,
 }
 
 /// `PUT` of a part; one of the same number is replaced.
 pub(super) async fn put(visit: &Visit<'_>, intake: Intake<'_>) -> Result<Answered, Hangup> {
+    let length = match announced(visit.call) {
+        Ok(length) => length,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let upload_id = visit.call.param("uploadId");
     let place = announce(visit).and_then(|announced| {
         visit.shared.uploads.store.with(upload_id, &visit.object, |upload| {
@@ -48,7 +51,7 @@ pub(super) async fn put(visit: &Visit<'_>, intake: Intake<'_>) -> Result<Answere
             return Ok(Err(refusal));
         }
     };
-    let at = blob.reserve(announced.length);
+    let at = blob.reserve(length);
     let sums = intake.store(&blob, at).await?;
     let now = visit.shared.clock.unix();
     Ok(verified(visit.call, &sums).and_then(|()| {
@@ -75,9 +78,8 @@ fn announce(visit: &Visit<'_>) -> Result<Announced, Refusal> {
             "Part number must be an integer between 1 and {most}."
         )));
     }
-    let length = announced(visit.call)?;
     let context = HashContext::read(visit.call.header(HeaderName::from_static("x-oss-hash-ctx")));
-    Ok(Announced { number, length, context })
+    Ok(Announced { number, context })
 }
 
 /// `GET` of the parts there are.

@@ -61,8 +61,10 @@ pub(super) async fn send(
     let base = sim.base_url();
     let target = target.strip_prefix(base.as_str()).unwrap_or(target);
     let mut stream = TcpStream::connect(sim.address()).await.unwrap();
-    let mut text =
-        format!("{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut text = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|(name, _)| matches!(*name, "Content-Length" | "Transfer-Encoding")) {
+        text.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
+    }
     if !headers.iter().any(|(name, _)| *name == "Host") {
         text.push_str("Host: 127.0.0.1\r\n");
     }
