@@ -8,6 +8,7 @@ use crate::account::USER_ID;
 use crate::call::Call;
 use crate::content::Content;
 use crate::num::hex;
+use crate::pickcode;
 use crate::state::Shared;
 use crate::tree::{ROOT, SimNode, TreeState};
 
@@ -51,6 +52,12 @@ pub(crate) fn folder_of(target: &str) -> Option<u64> {
         "0" => Some(ROOT),
         _ => None,
     }
+}
+
+/// Sets an id aside for a file, and tells the pick code it will have.
+pub(crate) fn reserve(tree: &mut TreeState) -> (u64, String) {
+    let id = tree.reserve();
+    (id, pickcode::encode(id, false, id))
 }
 
 /// Whether a user has room for so many bytes more.

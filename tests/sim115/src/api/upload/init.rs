@@ -14,11 +14,10 @@ use crate::faults::Fault;
 use crate::m115::random_hex;
 use crate::num::{hex, mix};
 use crate::oss::BUCKET;
-use crate::pickcode;
 use crate::reply::{Reply, json_reply, reply};
 use crate::tree::SimNode;
 use crate::upload::{
-    Check, RangeFailure, Session, folder_of, known, place, space_left, tree, user_of, userkey,
+    Check, RangeFailure, Session, folder_of, known, place, reserve, space_left, tree, user_of, userkey,
 };
 use crate::waf::Limits;
 
@@ -53,7 +52,7 @@ pub(in super::super) fn answer(turn: &Turn<'_>) -> Reply {
     let opened = agreed.as_ref().and_then(|agreed| agreed.open_request(&call.body));
     let text = opened.and_then(|opened| String::from_utf8(opened).ok());
     let (Some(agreed), Some(text)) = (agreed, text) else {
-        // There is no key to answer under.
+        // Without a key there is none to answer under, and under a wrong one nobody could read the answer.
         return json_reply(StatusCode::OK, &status_4(402, INVALID));
     };
     if faults.contains(&Fault::LoggedOut) {
@@ -193,8 +192,7 @@ fn begin(turn: &Turn<'_>, form: &Form, (user, folder): (u64, u64), found: Option
         return status_4(10_014, "云端目录不存在，请恢复后重新上传");
     }
     let (name, target) = (form.field("filename"), form.field("target"));
-    let node = tree.reserve();
-    let pick_code = pickcode::encode(node, false, node);
+    let (node, pick_code) = reserve(&mut tree);
     if let Some(content) = found {
         place(shared, &mut tree, (node, folder), name, content, &behaviours.upload);
         let mut answer = status(2, 0, "");

@@ -11,7 +11,7 @@ use crate::clock::utc_seconds;
 use crate::m115::random_hex;
 use crate::oss::{BUCKET, ENDPOINT, hmac_base64};
 use crate::tree::SimNode;
-use crate::upload::{Session, folder_of, tree, user_of};
+use crate::upload::{Session, folder_of, reserve, tree, user_of};
 
 /// How long the permission lives, in seconds.
 const LIFETIME_SECS: u64 = 3600;
@@ -33,7 +33,7 @@ pub(super) fn init(turn: &Turn<'_>) -> Value {
         if !folder.and_then(|id| tree.node(id)).is_some_and(SimNode::is_folder) {
             return refuse(call, 10_014, "云端目录不存在，请恢复后重新上传");
         }
-        tree.reserve()
+        reserve(&mut tree).0
     };
     let expires = shared.clock.unix() + LIFETIME_SECS;
     let grant = shared.uploads.tokens.issue("LTAI5t", expires);
