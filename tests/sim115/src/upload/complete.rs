@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, folder_of, place, space_left, tree};
+use super::{Drive, Session, folder_of, place};
 use crate::api::kind_number;
 use crate::behaviours::Behaviours;
 use crate::content::Content;
@@ -100,12 +100,13 @@ fn finish(
     if let Some(answer) = sessions.get(mark).and_then(|session| session.answer.clone()) {
         return answer;
     }
-    let Some(mut tree) = tree(shared, session.user) else {
+    let Some(drive) = Drive::of(shared, session.user) else {
         return refused(990_001, "登录超时，请重新登录。");
     };
-    if !space_left(&tree, arrival.content.size(), behaviours.space_bytes) {
+    if !drive.has_room(arrival.content.size(), behaviours) {
         return refused(91_005, "您的空间不足，上传失败");
     }
+    let mut tree = drive.tree();
     let content = Content::Stored(arrival.content.clone());
     let at = (session.node, folder_of(&session.target).unwrap_or(u64::MAX));
     if !place(shared, &mut tree, at, &session.name, content, &behaviours.upload) {
