@@ -158,16 +158,19 @@ async fn probe_accounts(out: &mut impl Write, accounts: &Accounts) -> anyhow::Re
     Ok(all_well)
 }
 
-/// Says of each mount whose folder cannot be looked at why; `false` if there is one. One call for each that shows a part only.
+/// Says of each mount whose folder, or the one it saves to, cannot be looked at why; `false` if there is one.
+/// One call for each that shows a part only, and for each that saves.
 async fn probe_mounts(out: &mut impl Write, config: &Config, accounts: &Accounts) -> anyhow::Result<bool> {
     let mut all_well = true;
-    let parts =
-        config.mounts.iter().filter(|mount| mount.kind == MountKind::Cloud && mount.root != FileId::ROOT);
-    for mount in parts {
+    for mount in &config.mounts {
+        let part = Some(mount.root).filter(|root| mount.kind == MountKind::Cloud && *root != FileId::ROOT);
+        let folders = part.map(|folder| ("root_id", folder)).into_iter();
         let Some(client) = mount.account.as_deref().and_then(|name| accounts.client(name)) else { continue };
-        if let Err(error) = client.look_at(&Meter::default(), mount.root).await {
-            all_well = false;
-            writeln!(out, "# mount {}: root_id {}: {}", mount.path, mount.root, error.message)?;
+        for (key, folder) in folders.chain(mount.save_to.map(|folder| ("save_to", folder))) {
+            if let Err(error) = client.look_at(&Meter::default(), folder).await {
+                all_well = false;
+                writeln!(out, "# mount {}: {key} {folder}: {}", mount.path, error.message)?;
+            }
         }
     }
     Ok(all_well)
@@ -232,7 +235,14 @@ async fn healthcheck(check: &Healthcheck) -> anyhow::Result<ExitCode> {
     };
     let wait = Duration::from_secs(5);
     let http = Http::new(&Timeouts { connect: wait, attempt: wait, read: wait }, Route::Direct)?;
-    let request = Request { url: &url, form: None, agent: "dav115 healthcheck", cookie: None, range: None };
+    let request = Request {
+        url: &url,
+        form: None,
+        agent: "dav115 healthcheck",
+        cookie: None,
+        range: None,
+        headers: &[],
+    };
     match http.send(&request).await {
         Ok(answer) if answer.status.is_success() => Ok(ExitCode::SUCCESS),
         Ok(answer) => bail!("{url} answered with status {}", answer.status.as_u16()),

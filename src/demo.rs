@@ -59,6 +59,7 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
         kind: MountKind::Cloud,
         account: Some(USER.to_owned()),
         root: FileId::ROOT,
+        save_to: None,
         // The simulated download servers are on this machine alone, so nobody else could follow a redirect to them.
         download: demo.download.unwrap_or(if demo.listen.ip().is_loopback() {
             DownloadPolicy::Redirect

@@ -89,6 +89,11 @@ impl Accounts {
         Some((&getter.client, getter.key))
     }
 
+    /// The keys of all cookies of the account called `name`.
+    pub(super) fn keys(&self, name: &str) -> Vec<DriveKey> {
+        self.cookies_of(name).map(|account| account.key).collect()
+    }
+
     /// The drive of the account called `name`, with all its cookies, and what it is remembered under.
     pub(super) fn drive(&self, name: &str) -> Option<(DriveKey, CloudDrive)> {
         let main = self.find(name)?;

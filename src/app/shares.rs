@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use super::accounts::{Accounts, connect, next_key, treatment, visitor};
 use crate::cache::DriveKey;
 use crate::config::{Config, Mount, MountKind};
-use crate::drive::{Drive, ShareDrive, SharesDrive};
-use crate::model::ShareHealth;
+use crate::drive::{Drive, SaveFolder, ShareDrive, SharesDrive};
+use crate::model::{FileId, ShareHealth};
 use crate::pan115::Client;
 
 /// The drives of all mounts that show shares. Mounts of the same share have the same drive.
@@ -24,8 +24,23 @@ struct Entry {
     drive: Arc<dyn Drive>,
     shares: Vec<Arc<ShareDrive>>,
     key: DriveKey,
-    made_of: MountKind,
+    made_of: Parts,
+    save: Option<Arc<SaveFolder>>,
+}
+
+/// What of the configuration a drive is made of.
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
+    kind: MountKind,
     account: Option<DriveKey>,
+    save_to: Option<SavePlace>,
+}
+
+/// A folder of an account, with all its cookies.
+#[derive(Clone, PartialEq, Eq)]
+struct SavePlace {
+    folder: FileId,
+    cookies: Vec<DriveKey>,
 }
 
 impl Shares {
@@ -44,33 +59,44 @@ impl Shares {
             before.filter(|(before, _)| treatment(before) == treatment(config)).map(|(_, shares)| shares);
         let mut next = Self { visitor: before.and_then(|before| before.visitor.clone()), all: Vec::new() };
         for mount in config.mounts.iter().filter(|mount| mount.kind != MountKind::Cloud) {
-            let account = mount.account.as_deref().and_then(|name| accounts.of(name));
-            let key = account.map(|(_, key)| key);
-            if next.find(&mount.kind, key).is_some() {
+            let parts = Parts::of(mount, accounts);
+            if next.find(&parts).is_some() {
                 continue;
             }
-            if let Some(kept) = before.and_then(|before| before.find(&mount.kind, key)) {
+            if let Some(kept) = before.and_then(|before| before.find(&parts)) {
                 next.all.push(kept.clone());
                 continue;
             }
+            let save = parts.save_to.as_ref().and_then(|place| {
+                let made = next.save_folder(place).or_else(|| before?.save_folder(place));
+                let (_, account) = accounts.drive(mount.account.as_deref()?)?;
+                Some(made.unwrap_or_else(|| Arc::new(SaveFolder::new(account, place.folder))))
+            });
             let visitor = if let Some(visitor) = &next.visitor {
                 Arc::clone(visitor)
             } else {
                 let made = Arc::new(visitor(config, connect(config)?)?);
                 Arc::clone(next.visitor.insert(made))
             };
-            next.all.extend(Entry::new(&mount.kind, &visitor, account));
+            let client =
+                mount.account.as_deref().and_then(|name| accounts.of(name)).map(|(client, _)| client);
+            next.all.extend(Entry::new(parts, &visitor, client, save));
         }
         Ok(next)
     }
 
-    fn find(&self, kind: &MountKind, account: Option<DriveKey>) -> Option<&Entry> {
-        self.all.iter().find(|entry| entry.made_of == *kind && entry.account == account)
+    fn find(&self, parts: &Parts) -> Option<&Entry> {
+        self.all.iter().find(|entry| entry.made_of == *parts)
+    }
+
+    /// The folder at `place`, if a drive saves there already: all that do must know of each other's copies.
+    fn save_folder(&self, place: &SavePlace) -> Option<Arc<SaveFolder>> {
+        let entry = self.all.iter().find(|entry| entry.made_of.save_to.as_ref() == Some(place))?;
+        entry.save.clone()
     }
 
     fn entry(&self, mount: &Mount, accounts: &Accounts) -> Option<&Entry> {
-        let account = mount.account.as_deref().and_then(|name| accounts.of(name));
-        self.find(&mount.kind, account.map(|(_, key)| key))
+        self.find(&Parts::of(mount, accounts))
     }
 
     /// The drive of `mount`, and what it is remembered under.
@@ -89,22 +115,33 @@ impl Shares {
     }
 }
 
+impl Parts {
+    fn of(mount: &Mount, accounts: &Accounts) -> Self {
+        let name = mount.account.as_deref();
+        let account = name.and_then(|name| accounts.of(name)).map(|(_, key)| key);
+        let place = |(folder, name)| SavePlace { folder, cookies: accounts.keys(name) };
+        Self { kind: mount.kind.clone(), account, save_to: mount.save_to.zip(name).map(place) }
+    }
+}
+
 /// How `shares` are doing.
 pub(super) fn health(shares: &[Arc<ShareDrive>]) -> Vec<ShareHealth> {
     shares.iter().map(|share| share.health()).collect()
 }
 
 impl Entry {
-    /// The drive of a mount of this kind, if it shows shares.
+    /// The drive made of `made_of`, if it shows shares.
     fn new(
-        kind: &MountKind,
+        made_of: Parts,
         visitor: &Arc<Client>,
-        account: Option<(&Arc<Client>, DriveKey)>,
+        client: Option<&Arc<Client>>,
+        save: Option<Arc<SaveFolder>>,
     ) -> Option<Self> {
-        let client = account.map(|(client, _)| client);
-        let drive =
-            |link: &_| Arc::new(ShareDrive::new(Clone::clone(link), Arc::clone(visitor), client.cloned()));
-        let (shares, drive): (Vec<Arc<ShareDrive>>, Arc<dyn Drive>) = match kind {
+        let drive = |link: &_| {
+            let (link, visitor) = (Clone::clone(link), Arc::clone(visitor));
+            Arc::new(ShareDrive::new(link, visitor, client.cloned(), save.clone()))
+        };
+        let (shares, drive): (Vec<Arc<ShareDrive>>, Arc<dyn Drive>) = match &made_of.kind {
             MountKind::Share(link) => {
                 let one = drive(link);
                 (vec![Arc::clone(&one)], one)
@@ -117,7 +154,6 @@ impl Entry {
             }
             MountKind::Cloud => return None,
         };
-        let account = account.map(|(_, key)| key);
-        Some(Self { drive, shares, key: next_key(), made_of: kind.clone(), account })
+        Some(Self { drive, shares, key: next_key(), made_of, save })
     }
 }

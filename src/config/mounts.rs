@@ -51,6 +51,9 @@ pub struct Mount {
     pub account: Option<String>,
     /// The folder shown.
     pub root: FileId,
+    /// The folder of the account that files of a share are saved to if they cannot be had otherwise.
+    /// Only with a share and an account.
+    pub save_to: Option<FileId>,
     /// How clients get content.
     pub download: DownloadPolicy,
 }
@@ -98,8 +101,16 @@ impl Mount {
             }
             _ => Ok(root),
         });
+        let save_to = save_to(table, kind.as_ref().ok(), account.as_ref().ok());
         let download = download(table, has_proxy);
-        Ok(Self { path: path?, kind: kind?, account: account?, root: root?, download: download? })
+        Ok(Self {
+            path: path?,
+            kind: kind?,
+            account: account?,
+            root: root?,
+            save_to: save_to?,
+            download: download?,
+        })
     }
 
     pub(super) fn describe(&self, page: &mut Page) {
@@ -120,6 +131,9 @@ impl Mount {
             page.text("account", account);
         }
         page.text("root_id", self.root);
+        if let Some(folder) = self.save_to {
+            page.text("save_to", folder);
+        }
         page.text("download", policy_name(self.download));
     }
 }
@@ -200,6 +214,28 @@ fn file_id(value: &Value) -> Result<FileId, Refusal> {
         _ => None,
     };
     id.map(FileId).ok_or_else(|| Refusal::new(r#"the id of a folder in digits, or "0" for everything"#))
+}
+
+/// The folder to save to. `kind` and `account` are those of the mount, if they could be read.
+fn save_to(
+    table: &mut Table<'_>,
+    kind: Option<&MountKind>,
+    account: Option<&Option<String>>,
+) -> Read<Option<FileId>> {
+    let Some(folder) = table.optional("save_to", file_id)? else { return Ok(None) };
+    let refusal = if kind == Some(&MountKind::Cloud) {
+        let refusal = Refusal::new("kind = \"share\" or \"shares\" with this key");
+        refusal.found("kind = \"cloud\"").remedy("only files of shares are saved")
+    } else if account == Some(&None) {
+        let refusal = Refusal::new("an account to save to").found("none");
+        refusal.remedy("name one of the accounts in account")
+    } else if folder == FileId::ROOT {
+        let refusal = Refusal::new("the id of a folder made for this").found("\"0\", which is everything");
+        refusal.remedy("make a folder at 115 and give its id")
+    } else {
+        return Ok(Some(folder));
+    };
+    Err(table.refuse("save_to", refusal))
 }
 
 fn download(table: &mut Table<'_>, has_proxy: bool) -> Read<DownloadPolicy> {

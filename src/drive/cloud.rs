@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::{Body, Drive, DriveError, DriveErrorKind, Quota};
-use crate::model::{CookieUse, FileId, Link, LinkBinding, Listing, Meter, Node};
-use crate::pan115::{Client, ErrorKind, Pan115Error};
+use crate::model::{CookieUse, FileId, Link, LinkBinding, Listing, Meter, Node, ShareLink};
+use crate::pan115::{Client, ErrorKind, Pan115Error, Receipt};
 
 /// An account's own files, got at with one cookie or with several.
 pub struct CloudDrive {
@@ -35,6 +35,25 @@ impl CloudDrive {
         };
         let (listing, download) = (without(CookieUse::Download), without(CookieUse::Listing));
         Self { main, listing, download, turn: AtomicUsize::new(0) }
+    }
+
+    /// The account's name in the configuration.
+    pub(super) fn name(&self) -> &str {
+        self.main.name()
+    }
+
+    /// Copies `file` of `share` into `folder`.
+    ///
+    /// **Cost**: one call, which is not repeated.
+    /// **Errors**: as [`Client::share_receive`].
+    pub(super) async fn receive(
+        &self,
+        meter: &Meter,
+        share: &ShareLink,
+        file: &Node,
+        folder: FileId,
+    ) -> Result<Receipt, DriveError> {
+        self.ask(&self.download, |client| client.share_receive(meter, share, file, folder).boxed()).await
     }
 
     /// Makes a call by one of `clients`, in turn, and by the next one if that is kept from it.

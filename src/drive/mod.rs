@@ -6,6 +6,7 @@
 mod cloud;
 mod error;
 mod memory;
+mod save;
 mod share;
 mod shares;
 
@@ -19,6 +20,7 @@ use futures_util::stream::BoxStream;
 pub use cloud::CloudDrive;
 pub use error::{DriveError, DriveErrorKind};
 pub use memory::MemoryDrive;
+pub use save::SaveFolder;
 pub use share::ShareDrive;
 pub use shares::SharesDrive;
 

@@ -1,4 +1,4 @@
-//! A share as a drive: listed without a login, downloaded in the cheapest way that works.
+//! A share as a drive: listed without a login, downloaded in the cheapest way that works, and if none does, from a copy.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::cloud::open;
+use super::save::SaveFolder;
 use super::{Body, Drive, DriveError, DriveErrorKind, Quota};
 use crate::model::{FileId, Link, LinkBinding, Listing, Meter, Node, ShareHealth, ShareLink, ShareState};
 use crate::pan115::{Client, ErrorKind, Pan115Error, ShareInfo, ShareWay};
@@ -16,11 +17,15 @@ use crate::pan115::{Client, ErrorKind, Pan115Error, ShareInfo, ShareWay};
 /// How long a way that 115 has closed is not tried again.
 const CLOSED_FOR: Duration = Duration::from_secs(600);
 
+/// The same for a reason nobody has described, which may pass.
+const UNEXPLAINED_FOR: Duration = Duration::from_secs(60);
+
 /// Someone's share.
 pub struct ShareDrive {
     share: ShareLink,
     visitor: Arc<Client>,
     account: Option<Arc<Client>>,
+    save: Option<Arc<SaveFolder>>,
     ways: Mutex<Ways>,
     state: Mutex<ShareState>,
 }
@@ -36,9 +41,15 @@ struct Ways {
 
 impl ShareDrive {
     /// The drive of `share`. `visitor` makes the calls that need no login; with `account`, all ways to a link are open.
-    pub fn new(share: ShareLink, visitor: Arc<Client>, account: Option<Arc<Client>>) -> Self {
+    /// Where none of them leads to one, the file is copied into `save`, if that is given, and had from there.
+    pub fn new(
+        share: ShareLink,
+        visitor: Arc<Client>,
+        account: Option<Arc<Client>>,
+        save: Option<Arc<SaveFolder>>,
+    ) -> Self {
         let state = Mutex::new(ShareState::Unknown);
-        Self { share, visitor, account, ways: Mutex::default(), state }
+        Self { share, visitor, account, save, ways: Mutex::default(), state }
     }
 
     /// What is known of the share, without a call.
@@ -128,8 +139,9 @@ impl ShareDrive {
         };
         if is_closed {
             tracing::info!(share = %self.share.code, ?way, "115 has closed a way to download: {error}");
+            let how_long = if error.kind == ErrorKind::Unknown { UNEXPLAINED_FOR } else { CLOSED_FOR };
             let mut ways = self.ways.lock();
-            ways.closed.push((way, Instant::now() + CLOSED_FOR, error.clone()));
+            ways.closed.push((way, Instant::now() + how_long, error.clone()));
             ways.closed.sort_by_key(|(way, ..)| ShareWay::ALL.iter().position(|other| other == way));
         }
         true
@@ -142,6 +154,12 @@ impl ShareDrive {
             return DriveError::new(DriveErrorKind::Unavailable, what);
         };
         match (error.kind, &self.account) {
+            (ErrorKind::Unknown, _) => {
+                // Until then no way is tried, so nobody need come back before.
+                let next = self.ways.lock().closed.iter().map(|(_, until, _)| *until).min();
+                let after = next.map(|until| until.saturating_duration_since(Instant::now()));
+                Pan115Error { kind: ErrorKind::Throttled { after }, ..error }.into()
+            }
             (ErrorKind::SignedOut, None) => {
                 let reason = format!(
                     "115 hands out the files of the share {code} to accounts only, since its sharer does not allow \
@@ -162,7 +180,7 @@ impl Drive for ShareDrive {
         Ok(Listing::new(nodes))
     }
 
-    /// **Cost**: one call; once in a while one for each way that is closed.
+    /// **Cost**: one call; once in a while one for each way that is closed; that of [`SaveFolder::link`] if all are.
     async fn link(&self, meter: &Meter, file: &Node, _: &LinkBinding) -> Result<Link, DriveError> {
         let (ways, closed) = self.open_ways(file.size);
         let mut first = closed;
@@ -185,7 +203,10 @@ impl Drive for ShareDrive {
                 first = Some(error);
             }
         }
-        Err(self.without_link(first))
+        let failure = self.without_link(first);
+        let Some(save) = &self.save else { return Err(failure) };
+        tracing::debug!(share = %self.share.code, "no way leads to a link, so the file is to be saved: {failure}");
+        save.link(meter, &self.share, file).await
     }
 
     async fn open(&self, link: &Link, range: Range<u64>) -> Result<Body, DriveError> {

@@ -9,7 +9,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -36,6 +36,8 @@ pub(super) struct Call<'a> {
     pub(super) form: Option<&'a [(&'static str, String)]>,
     /// The `User-Agent`.
     pub(super) agent: &'a str,
+    /// Further headers, where 115's own clients send some.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// A successful answer.
@@ -49,10 +51,19 @@ pub(super) struct Reply {
 impl Client {
     /// Makes a call that may be repeated without harm.
     pub(super) async fn call(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
+        self.pass(meter, call, self.options.retries).await
+    }
+
+    /// Makes a call that is not to be repeated, because it may have done its work although its answer is lost.
+    pub(super) async fn call_once(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
+        self.pass(meter, call, 0).await
+    }
+
+    async fn pass(&self, meter: &Meter, call: &Call<'_>, retries: u32) -> Result<Reply, Pan115Error> {
         let end = Instant::now() + self.options.deadline;
         // What the last attempt came to, for the case that time runs out during the next.
         let last = Mutex::new(None);
-        let attempts = retry(self.options.retries, BACKOFF, |_| async {
+        let attempts = retry(retries, BACKOFF, |_| async {
             let step = self.attempt(meter, call, end).await;
             if let Step::Again(error, _) = &step {
                 *last.lock() = Some(error.clone());
@@ -103,6 +114,7 @@ impl Client {
             agent: call.agent,
             cookie: Some(cookie.expose()).filter(|cookie| !cookie.is_empty()),
             range: None,
+            headers: &call.headers,
         };
         meter.count();
         let answer = match self.http.send(&request).await {

@@ -63,7 +63,7 @@ pub enum ErrorKind {
 
 /// What a code means.
 ///
-/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §5.3, §6.3.
+/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §5.3, §5.7, §6.3, and writing part, §5.1 and §7.
 /// 50038 with an empty message passes by itself there, so it is told apart by `message`.
 pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
     match code {
@@ -71,7 +71,9 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
         | 800_001 => ErrorKind::NotFound,
         4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
         50038 if message.is_empty() => ErrorKind::Busy,
-        50038 | 50028 | 50029 | 4_100_008 | 4_100_012 => ErrorKind::Denied,
+        50038 | 50028 | 50029 | 51011 | 91_005 | 4_100_008 | 4_100_012 | 4_100_030 | 4_200_045 => {
+            ErrorKind::Denied
+        }
         1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
         590_075 => ErrorKind::Throttled { after: None },
         770_004 | 406 => ErrorKind::Throttled { after: Some(Duration::from_secs(60)) },

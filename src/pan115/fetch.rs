@@ -110,6 +110,7 @@ impl Client {
             agent: link.binding.agent(),
             cookie: link.cookie.as_ref().map(crate::model::Secret::expose),
             range: Some(format!("bytes={}-{}", range.start, range.end - 1)),
+            headers: &[],
         };
         let answer = match self.http.open(&request).await {
             Ok(answer) => answer,

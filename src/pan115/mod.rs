@@ -22,8 +22,8 @@ use tokio::sync::Semaphore;
 
 pub use api::download::read_link;
 pub use api::list::read_page;
-pub use api::share::ShareWay;
 pub use api::share::snap::ShareInfo;
+pub use api::share::{Receipt, ShareWay};
 pub use api::space::Space;
 pub use cookie::{Cookie, CookieError};
 pub use endpoints::{Endpoints, Host};

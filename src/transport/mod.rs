@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use http::header::{ACCEPT_ENCODING, COOKIE, RANGE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 pub use backoff::Backoff;
 pub use gate::{Cause, Gate, Pass, Refused};
@@ -58,7 +58,7 @@ impl Route {
 /// The two HTTP clients: one for the API, one for content.
 ///
 /// They differ because a body may take hours and must come as it is, while an API answer must come soon and may be compressed.
-/// Neither follows redirects or sends a `Referer`: signed links must not travel.
+/// Neither follows redirects or makes up a `Referer`: signed links must not travel.
 #[derive(Clone, Debug)]
 pub struct Http {
     api: reqwest::Client,
@@ -77,6 +77,8 @@ pub struct Request<'a> {
     pub cookie: Option<&'a str>,
     /// The `Range` header.
     pub range: Option<String>,
+    /// Any further ones. What of them is secret must be marked as sensitive.
+    pub headers: &'a [(HeaderName, HeaderValue)],
 }
 
 /// A complete answer.
@@ -226,6 +228,9 @@ fn build(client: &reqwest::Client, request: &Request<'_>) -> Result<reqwest::Req
     }
     if let Some(range) = &request.range {
         builder = builder.header(RANGE, range);
+    }
+    for (name, value) in request.headers {
+        builder = builder.header(name, value);
     }
     Ok(builder)
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Own files, a share and a list of shares side by side, two of the list dead: what lives is whole, what is dead says why.
+# Two accounts, a share and a list of shares side by side, two of the list dead: what lives is whole, what is dead says
+# why, and each account is asked for its own alone.
 # shellcheck disable=SC2317 # Functions are called by check.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -9,27 +10,34 @@ need rclone
 build
 cd "$WORK_DIR"
 
-# shared CODE COMMAND: what a share of the simulator holds.
-shared() {
+# held_by PLACE COMMAND: what a share of the simulator holds, or one of its users (user=NAME).
+held_by() {
     python3 "$E2E_DIR/tree.py" "$SIM_URL" "$2" "$1"
 }
 
-say "four kinds of mounts"
-start_sim demo --share sw3abc12xyz:a1b2:demo-small --share sw4def34uvw:c3d4:nasty \
+say "two accounts, four kinds of mounts"
+start_sim demo --user second:12x30 --share second@sw3abc12xyz:a1b2:demo-small --share sw4def34uvw:c3d4:nasty \
     --share sw5dead5dead:e5f6:demo-small:7 --share sw6code6code:g7h8:demo-small
 cat >shares.txt <<END
 https://115cdn.com/s/sw4def34uvw?password=c3d4& Nasty
 链接：https://115.com/s/sw5dead5dead?password=e5f6 Expired
 sw6code6code-0000 Locked
 END
+curl -s "$SIM_URL/__sim/cookie?user=second" | jq -r .cookie >second-cookie.txt
 write_config all.toml redirect <<END
+[[accounts]]
+name = "second"
+cookie_file = "$WORK_DIR/second-cookie.txt"
+[[mounts]]
+path = "/theirs"
+account = "second"
 [[mounts]]
 path = "/again"
 account = "main"
 [[mounts]]
 path = "/film"
 kind = "share"
-account = "main"
+account = "second"
 link = "https://115cdn.com/s/sw3abc12xyz?password=a1b2#"
 [[mounts]]
 path = "/shares"
@@ -53,15 +61,27 @@ for folder in own again; do
     rclone lsf -R "${RCLONE_REMOTE}$folder" | sort >shown
     check_same "/$folder: all $(wc -l <expected) names" expected shown
 done
-for pair in film:sw3abc12xyz shares/Nasty:sw4def34uvw; do
+for pair in film:sw3abc12xyz shares/Nasty:sw4def34uvw theirs:user=second; do
     folder=${pair%:*}
-    shared "${pair#*:}" list >expected
+    held_by "${pair#*:}" list >expected
     rclone lsf -R "${RCLONE_REMOTE}$folder" | sort >shown
     check_same "/$folder: all $(wc -l <expected) names" expected shown
 done
-shared sw3abc12xyz sha1 >expected
-rclone hashsum SHA-1 --download "${RCLONE_REMOTE}film" | sort -k 2 >streamed
-check_same "/film: SHA-1 of all $(wc -l <expected) files" expected streamed
+for pair in film:sw3abc12xyz theirs:user=second; do
+    folder=${pair%:*}
+    held_by "${pair#*:}" sha1 >expected
+    rclone hashsum SHA-1 --download "${RCLONE_REMOTE}$folder" | sort -k 2 >streamed
+    check_same "/$folder: SHA-1 of all $(wc -l <expected) files" expected streamed
+done
+
+say "each account for its own"
+# asked NAME ENDPOINT: how often a user of the simulator has asked for something.
+asked() {
+    curl -s "$SIM_URL/__sim/ledger/counts?user=$1" | jq ".$2 // 0"
+}
+check_text "the second account got the links of its files and of the share" "360 $(held_by sw3abc12xyz sizes | grep -vc '^0	')" \
+    "$(asked second downurl) $(asked second share_downurl_windows)"
+check_text "the first one got none of these" "0 0" "$(asked main downurl) $(asked main share_downurl_windows)"
 check_text "the dead ones are folders like the others" "Expired/ Locked/ Nasty/" "$(rclone lsf "${RCLONE_REMOTE}shares" | sort | paste -sd ' ')"
 
 # answer PATH: the status and the first line of a PROPFIND.
@@ -79,4 +99,22 @@ check_text "a write is refused for what it is" 403 \
 check "all is well with the gateway itself" "$DAV115" healthcheck --url "$GATEWAY_URL/readyz"
 curl -s -o body "$GATEWAY_URL/readyz"
 check "and it tells of the dead shares" grep -q sw5dead5dead body
+
+say "one account signed out"
+curl -s "$SIM_URL/__sim/cookie?user=second" -d '{"action": "expire"}' >/dev/null
+stop "$GATEWAY_PID"
+serve all.toml
+use_rclone other
+check_text "its files answer 503" 503 "$(answer /theirs/ | cut -d ' ' -f 1)"
+check "and say why" grep -q 'the account second is signed out' body
+check_not "rclone does not take them for gone" rclone lsf --retries 1 --low-level-retries 1 "${RCLONE_REMOTE}theirs"
+tree list >expected
+rclone lsf -R "${RCLONE_REMOTE}own" | sort >shown
+check_same "the files of the other one are all there" expected shown
+check "and can be read" rclone cat "${RCLONE_REMOTE}own/hello.txt"
+held_by sw3abc12xyz list >expected
+rclone lsf -R "${RCLONE_REMOTE}film" | sort >shown
+check_same "and the share is still listed" expected shown
+curl -s "$SIM_URL/__sim/cookie?user=second" -d '{"action": "renew"}' | jq -r .cookie >second-cookie.txt
+check_text "with another cookie it is back at once" 207 "$(answer /theirs/ | cut -d ' ' -f 1)"
 finish

@@ -6,7 +6,7 @@ a character that a path cannot hold becomes its twin, a name that holds such a t
 and of several children of the same name all but the oldest get their id.
 
 Commands: `list` (as `rclone lsf -R`), `sha1` (as `rclone sha1sum`), `sizes` (size, tab, path), `ids` (id, size, path).
-A share code behind the command stands for the tree of that share. Only `list` tells of folders. `sha1` leaves out what the simulator has no true hash of.
+A share code behind the command stands for the tree of that share, `user=NAME` for that of another user than the first. Only `list` tells of folders. `sha1` leaves out what the simulator has no true hash of.
 """
 
 import json
@@ -82,9 +82,9 @@ def walk(nodes):
 
 
 def main():
-    base, command, *share = sys.argv[1:]
-    of_share = "".join(f"&share={code}" for code in share)
-    with urllib.request.urlopen(f"{base}/__sim/tree?format=json{of_share}") as answer:
+    base, command, *places = sys.argv[1:]
+    of_whom = "".join(f"&{place}" if place.startswith("user=") else f"&share={place}" for place in places)
+    with urllib.request.urlopen(f"{base}/__sim/tree?format=json{of_whom}") as answer:
         nodes = json.load(answer)["nodes"]
     lines = []
     for path, node in walk(nodes):

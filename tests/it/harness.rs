@@ -241,6 +241,7 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
         kind: MountKind::Cloud,
         account: Some("main".to_owned()),
         root: FileId::ROOT,
+        save_to: None,
         download: DownloadPolicy::Redirect,
     });
     config.upstream.base_url = Some(sim.base_url());

@@ -98,6 +98,20 @@ async fn a_folder_inside_a_share_can_be_shown_and_one_that_is_gone_is_not_the_to
     }
 }
 
+#[tokio::test]
+async fn listings_of_a_share_come_from_its_page_and_nothing_else_does() {
+    let sim = sharing(Tree::Demo).await;
+    sim.behave(|behaviours| behaviours.share_referred.insert("share_snap".to_owned()));
+    let gateway = over(sim, |_| {}).await;
+    assert_eq!(list(&gateway, "/deep").await.status, StatusCode::MULTI_STATUS);
+    assert_eq!(gateway.get("/hello.txt", &[]).await.status, StatusCode::OK);
+    for call in gateway.sim.ledger() {
+        let is_listing = call.endpoint == "share_snap";
+        let expected = if is_listing { "https://115cdn.com/s/sw3abc12xyz?password=a1b2&" } else { "" };
+        assert_eq!(call.referer, expected, "{}", call.endpoint);
+    }
+}
+
 // === Shares that cannot be used ===
 
 #[tokio::test]

@@ -16,8 +16,8 @@ const WANTED: &str = r#"<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc
 
 /// What a tree holds at a path, as a client should see it.
 #[derive(Debug, PartialEq, Eq)]
-struct Thing {
-    is_folder: bool,
+pub(crate) struct Thing {
+    pub(crate) is_folder: bool,
     size: Option<u64>,
     sha1: Option<String>,
     modified: SystemTime,
@@ -64,7 +64,7 @@ fn children(tree: &TreeState, folder: u64) -> Vec<(String, &SimNode)> {
 }
 
 /// Everything in a tree, by path.
-fn expected(tree: &TreeState) -> BTreeMap<String, (Thing, Content)> {
+pub(crate) fn expected(tree: &TreeState) -> BTreeMap<String, (Thing, Content)> {
     let mut things = BTreeMap::new();
     let mut waiting = vec![(String::new(), ROOT)];
     while let Some((path, folder)) = waiting.pop() {
@@ -86,10 +86,10 @@ fn expected(tree: &TreeState) -> BTreeMap<String, (Thing, Content)> {
     things
 }
 
-/// Everything a client finds when it follows every href, by path, and the href it was found under.
-async fn found(gateway: &Gateway) -> BTreeMap<String, (Thing, String)> {
+/// Everything a client finds below `top` when it follows every href, by path, and the href it was found under.
+async fn found(gateway: &Gateway, top: &str) -> BTreeMap<String, (Thing, String)> {
     let mut things = BTreeMap::new();
-    let mut waiting = vec![(String::new(), "/".to_owned())];
+    let mut waiting = vec![(String::new(), top.to_owned())];
     while let Some((path, href)) = waiting.pop() {
         let answer = gateway.send(propfind(), &href, &[("depth", "1")], WANTED).await;
         assert_eq!(answer.status, StatusCode::MULTI_STATUS, "{href}: {}", answer.text());
@@ -116,14 +116,35 @@ async fn found(gateway: &Gateway) -> BTreeMap<String, (Thing, String)> {
 /// Walks a whole tree, then looks at and reads each `step`th thing.
 async fn check(tree: Tree, step: usize) {
     let gateway = Gateway::start(tree, DownloadPolicy::Proxy).await;
-    let (found, expected) = (found(&gateway).await, gateway.sim.tree(|tree| expected(tree)));
-    assert_eq!(found.len(), expected.len());
-    for ((path, (found, _)), (expected_path, (expected, _))) in found.iter().zip(&expected) {
-        assert_eq!((path, found), (expected_path, expected));
-    }
+    let expected = gateway.sim.tree(|tree| expected(tree));
+    let found = walk(&gateway, "/", &expected).await;
     let folders = 1 + expected.values().filter(|(thing, _)| thing.is_folder).count();
     let calls = gateway.take_calls();
     assert!(calls.len() == 1 && calls["files"] >= folders, "{calls:?} for {folders} folders");
+    read(&gateway, &found, &expected, step).await;
+}
+
+/// Walks all that is shown below `top`, which is exactly what is expected.
+pub(crate) async fn walk(
+    gateway: &Gateway,
+    top: &str,
+    expected: &BTreeMap<String, (Thing, Content)>,
+) -> BTreeMap<String, (Thing, String)> {
+    let found = found(gateway, top).await;
+    assert_eq!(found.len(), expected.len(), "{top}");
+    for ((path, (found, _)), (expected_path, (expected, _))) in found.iter().zip(expected) {
+        assert_eq!((path, found), (expected_path, expected), "{top}");
+    }
+    found
+}
+
+/// Looks at and reads each `step`th thing that was found; large and violating files are only looked at.
+pub(crate) async fn read(
+    gateway: &Gateway,
+    found: &BTreeMap<String, (Thing, String)>,
+    expected: &BTreeMap<String, (Thing, Content)>,
+    step: usize,
+) {
     for (path, (thing, href)) in found.iter().step_by(step) {
         let head = gateway.head(href).await;
         assert_eq!(head.status, StatusCode::OK, "{href}");

@@ -89,6 +89,7 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         "receive_code",
         "links",
         "links_file",
+        "save_to",
         "proxy_token_file",
         "base_url",
         "m115_public_key",
@@ -104,6 +105,13 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         assert!(config.mounts[0].kind != MountKind::Cloud && config.mounts[0].account.is_none());
         assert!(!config.describe().contains("a1b2"), "{}", config.describe());
     }
+    let saving = format!(
+        "[[accounts]]\nname = \"main\"\ncookie = \"c\"\n[[mounts]]\npath = \"/\"\nkind = \"share\"\n{}\n{}",
+        line("link "),
+        line("save_to")
+    );
+    let config = Given::file(&saving).load();
+    assert!(config.mounts[0].save_to.is_some() && config.describe().contains("save_to = \"258"));
     let upstream = format!("[upstream]\n{}\n{}", line("base_url"), line("m115_public_key"));
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());

@@ -236,6 +236,19 @@ fn the_share_of_a_mount() {
         "dav115.toml: mounts[0].root_id: expected \"0\", since the folders shown are those of the shares, found 7; \
          kind = \"share\" shows a folder of one share",
     ]);
+    let share = "kind = \"share\"\nlink = \"sw3abc12xyz-a1b2\"\nsave_to = \"7\"";
+    mount(share)
+        .is_refused(&["dav115.toml: mounts[0].save_to: expected an account to save to, found none; \
+         name one of the accounts in account"]);
+    let account = "[[accounts]]\nname = \"a\"\ncookie = \"c\"\n";
+    Given::file(&format!("{account}[[mounts]]\npath = \"/\"\n{}", share.replace('7', "0"))).is_refused(&[
+        "dav115.toml: mounts[0].save_to: expected the id of a folder made for this, found \"0\", which is everything; \
+         make a folder at 115 and give its id",
+    ]);
+    Given::file(&format!("{MINIMAL}save_to = 7")).is_refused(&[
+        "dav115.toml: mounts[0].save_to: expected kind = \"share\" or \"shares\" with this key, found kind = \"cloud\"; \
+         only files of shares are saved",
+    ]);
     Given::file(&format!("{MINIMAL}link = \"sw3abc12xyz-a1b2\"")).is_refused(&[
         "dav115.toml: mounts[0].link: expected kind = \"share\" or \"shares\" with this key, found kind = \"cloud\"; \
          set the kind",

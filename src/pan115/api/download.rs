@@ -68,6 +68,7 @@ impl Client {
             path: format!("/app/chrome/downurl?t={now}"),
             form: Some(&form),
             agent: binding.agent(),
+            headers: Vec::new(),
         };
         let reply = self.call(meter, &call).await?;
         let outer: OuterWire<'_> = serde_json::from_slice(&reply.body).map_err(|_| corrupt("has no data"))?;

@@ -59,6 +59,7 @@ impl Client {
             path: "/files/index_info?count_space_nums=0".to_owned(),
             form: None,
             agent: self.user_agent(),
+            headers: Vec::new(),
         };
         let reply = self.call(meter, &call).await?;
         parse(&reply.body).ok_or_else(|| Pan115Error {

@@ -1,14 +1,16 @@
 //! What shares cost in calls to 115.
 //!
-//! Labels: `share_snap`, `share_downurl_windows`, `share_downurl`, `share_downurl_web` and `share_skip_login_downurl`.
+//! Labels: `share_receive`, `share_snap`, `share_downurl_windows`, `share_downurl`, `share_downurl_web` and `share_skip_login_downurl`.
 
 use std::time::Duration;
 
 use dav115::config::{MountKind, NamedShare};
+use dav115::model::FileId;
 use http::StatusCode;
 use sim115::{Fault, FaultRule, Tree};
 
 use crate::harness::{AGENT, Gateway, path_of};
+use crate::saved::{restarted, saving};
 use crate::shares::{LINK, content, link, list, over, share, sharing};
 
 #[tokio::test]
@@ -123,4 +125,46 @@ async fn the_list_itself_costs_nothing_when_every_share_has_a_name() {
     gateway.assert_calls(&[]);
     assert_eq!(list(&gateway, "/Films/deep").await.status, StatusCode::MULTI_STATUS);
     gateway.assert_calls(&[("share_snap", 2)]);
+}
+
+#[tokio::test]
+async fn what_can_only_be_had_by_saving_it_is_saved_once() {
+    let closed_ways = [
+        ("share_downurl", 1),
+        ("share_downurl_web", 1),
+        ("share_downurl_windows", 1),
+        ("share_skip_login_downurl", 1),
+    ];
+    let (gateway, _) = saving(|_| {}).await;
+    let bytes = content(&gateway, "/hello.txt");
+    assert_eq!(gateway.get("/hello.txt", &[]).await.body, bytes);
+    // Each way is tried, the folder looked at, and looked at again for what the copy is called.
+    let own = [("share_snap", 1), ("files", 2), ("share_receive", 1), ("downurl", 1), ("download server", 1)];
+    gateway.assert_calls(&[&closed_ways[..], &own].concat());
+    assert_eq!(gateway.get("/hello.txt", &[]).await.body, bytes);
+    gateway.assert_calls(&[("download server", 1)]);
+
+    // Another file: the closed ways are remembered, and so is what the folder held.
+    list(&gateway, "/Documents").await;
+    gateway.take_calls();
+    let bytes = content(&gateway, "/Documents/data.json");
+    assert_eq!(gateway.get("/Documents/data.json", &[]).await.body, bytes);
+    gateway.assert_calls(&[("share_receive", 1), ("files", 1), ("downurl", 1), ("download server", 1)]);
+
+    // After a restart what was saved is found by its content.
+    let gateway = restarted(gateway).await;
+    assert_eq!(gateway.get("/Documents/data.json", &[]).await.body, bytes);
+    let own = [("share_snap", 2), ("files", 1), ("downurl", 1), ("download server", 1)];
+    gateway.assert_calls(&[&closed_ways[..], &own].concat());
+    assert_eq!(gateway.get("/hello.txt", &[]).await.status, StatusCode::OK);
+    gateway.assert_calls(&[("downurl", 1), ("download server", 1)]);
+}
+
+#[tokio::test]
+async fn nothing_is_saved_as_long_as_there_is_another_way() {
+    let sim = sharing(Tree::Demo).await;
+    let folder = sim.tree(|tree| tree.add_folder(sim115::ROOT, "saved"));
+    let gateway = over(sim, |config| config.mounts[0].save_to = Some(FileId(folder))).await;
+    assert_eq!(gateway.get("/hello.txt", &[]).await.status, StatusCode::OK);
+    gateway.assert_calls(&[("share_snap", 1), ("share_downurl_windows", 1), ("download server", 1)]);
 }

@@ -6,6 +6,8 @@ mod changes;
 mod content;
 mod recovery;
 mod session;
+mod shares;
+mod sign_out;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -239,17 +241,22 @@ async fn run_row(row: Row) {
     gateway.assert_calls(&cost);
 }
 
-/// Runs every row by itself, several at a time, and names all that fail.
 async fn run(rows: Vec<Row>) {
+    let named =
+        rows.into_iter().map(|row| (format!("{:?} on {} by {:?}", row.fault, row.on, row.way), run_row(row)));
+    run_each(named.collect()).await;
+}
+
+/// Runs every row by itself, several at a time, and names all that fail.
+async fn run_each<F: Future<Output = ()> + Send + 'static>(rows: Vec<(String, F)>) {
     let places = Arc::new(Semaphore::new(12));
     let running: Vec<_> = rows
         .into_iter()
-        .map(|row| {
-            let (name, places) =
-                (format!("{:?} on {} by {:?}", row.fault, row.on, row.way), Arc::clone(&places));
+        .map(|(name, row)| {
+            let places = Arc::clone(&places);
             let task = background(async move {
                 let _place = places.acquire().await.unwrap();
-                run_row(row).await;
+                row.await;
             });
             (name, task)
         })

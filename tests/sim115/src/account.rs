@@ -1,4 +1,4 @@
-//! The account: its user, its cookie, and what becomes of the cookie.
+//! The logins of one user: the cookies, and what becomes of them.
 //!
 //! Protocol notes, reading part, §1.1 (format), §1.5 (kicking) and §1.7 (what a dead cookie looks like).
 
@@ -6,15 +6,13 @@ use parking_lot::Mutex;
 
 use crate::m115::random_hex;
 
-/// The user's id.
-pub(crate) const USER_ID: u64 = 123_456_789;
-
 /// The application code in the cookie: the mini-program login the notes recommend.
 const APPLICATION: &str = "R2";
 
 /// The cookie now valid, and its state.
 #[derive(Debug)]
 pub(crate) struct Account {
+    user: u64,
     session: Mutex<Session>,
     /// Logins of other applications, which live next to it.
     others: Mutex<Vec<Session>>,
@@ -48,9 +46,9 @@ pub(crate) enum Login {
 }
 
 impl Session {
-    fn fresh(application: &str, now: u64) -> Self {
+    fn fresh(user: u64, application: &str, now: u64) -> Self {
         Self {
-            uid: format!("{USER_ID}_{application}_{now}"),
+            uid: format!("{user}_{application}_{now}"),
             cid: random_hex(16),
             seid: random_hex(60),
             kid: random_hex(16),
@@ -80,9 +78,10 @@ impl Session {
 }
 
 impl Account {
-    /// An account logged in at `now` (unix seconds).
-    pub(crate) fn new(now: u64) -> Self {
-        Self { session: Mutex::new(Session::fresh(APPLICATION, now)), others: Mutex::default() }
+    /// The account of a user, logged in at `now` (unix seconds).
+    pub(crate) fn new(user: u64, now: u64) -> Self {
+        let session = Mutex::new(Session::fresh(user, APPLICATION, now));
+        Self { user, session, others: Mutex::default() }
     }
 
     /// The cookie, whatever its state.
@@ -103,13 +102,13 @@ impl Account {
     /// A new login; the old cookie is wrong from now on.
     pub(crate) fn renew(&self, now: u64) -> String {
         let mut session = self.session.lock();
-        *session = Session::fresh(APPLICATION, now);
+        *session = Session::fresh(self.user, APPLICATION, now);
         session.text()
     }
 
     /// A login of another application: a cookie of its own, which ends no other.
     pub(crate) fn sign_in(&self, application: &str, now: u64) -> String {
-        let session = Session::fresh(application, now);
+        let session = Session::fresh(self.user, application, now);
         let cookie = session.text();
         self.others.lock().push(session);
         cookie
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_part_of_the_cookie_matters_but_kid() {
-        let account = Account::new(100);
+        let account = Account::new(7, 100);
         let cookie = account.cookie();
         let judge = |header: &str| account.judge(header, 100, 0);
         assert_eq!(judge(&cookie), Login::In);
@@ -158,7 +157,7 @@ mod tests {
 
     #[test]
     fn dead_cookies_are_told_by_their_age() {
-        let account = Account::new(100);
+        let account = Account::new(7, 100);
         let old = account.cookie();
         account.kick(200);
         assert_eq!(account.judge(&old, 200, 0), Login::Out);

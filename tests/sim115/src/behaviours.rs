@@ -92,6 +92,8 @@ pub struct Behaviours {
     pub share_unknown_cid_lists_root: bool,
     /// The endpoints that refuse any User-Agent but one of 115's own clients with 50029, as the ledger names them.
     pub share_gated: BTreeSet<String>,
+    /// The endpoints that want the share's page as `Referer` and refuse any other with 990002, as the ledger names them.
+    pub share_referred: BTreeSet<String>,
     /// How many files `share/downlist` lists and `share/receive` takes at once; beyond it is 4100030.
     pub share_files_limit: u64,
     /// How many share calls of one address within the firewall's window block all its share calls; 0 is never.
@@ -146,6 +148,7 @@ impl Default for Behaviours {
             share_snap_app_limit: 1000,
             share_unknown_cid_lists_root: false,
             share_gated: BTreeSet::from(["share_downurl".to_owned()]),
+            share_referred: BTreeSet::new(),
             share_files_limit: 10_000,
             share_waf_calls: 0,
             space_bytes: 15 << 40,

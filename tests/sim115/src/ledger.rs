@@ -33,6 +33,8 @@ pub struct LedgerEntry {
     pub uid: String,
     /// The User-Agent; empty when there was none.
     pub user_agent: String,
+    /// The `Referer`; empty without one.
+    pub referer: String,
     /// The `Range` header of a download; empty without one.
     pub range: String,
     /// How many bytes of the body have come in; of a broken upload, those before the break.

@@ -39,10 +39,12 @@ mod reply;
 mod server;
 mod service;
 mod share;
+mod sim_user;
 mod state;
 mod stored;
 mod tree;
 mod upload;
+mod user;
 mod waf;
 
 pub use behaviours::{
@@ -53,6 +55,7 @@ pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
+pub use sim_user::SimUser;
 pub use stored::Stored;
 pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};
 pub use upload::{RangeFailure, UploadBehaviours};

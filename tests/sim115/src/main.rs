@@ -14,14 +14,19 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:9115")]
     listen: SocketAddr,
 
-    /// Tree to serve: demo, demo-small, nasty, empty, flat:<files>, or <folders>x<files>.
+    /// Tree of the first user: demo, demo-small, nasty, empty, flat:<files>, or <folders>x<files>.
     #[arg(long, default_value_t = Tree::Demo)]
     tree: Tree,
 
-    /// Add a share: its share code, its receive code (may be empty), its tree as for --tree, and its state as a number
+    /// Add a user with a drive of its own: the name that the control API calls it by, and its tree as for --tree; may be
+    /// given several times. The first user is called main.
+    #[arg(long = "user", value_name = "NAME:TREE", value_parser = further_user)]
+    users: Vec<(String, Tree)>,
+
+    /// Add a share: the name of the user who shares, if it is one of these, its share code, its receive code (may be empty), its tree as for --tree, and its state as a number
     /// (1 is normal and the default, 4 cancelled, 7 expired); may be given several times. Example:
     /// sw3abc12xyz:a1b2:demo-small.
-    #[arg(long = "share", value_name = "CODE:RECEIVE:TREE[:STATE]")]
+    #[arg(long = "share", value_name = "[USER@]CODE:RECEIVE:TREE[:STATE]")]
     shares: Vec<ShareSpec>,
 
     /// Let the files of the shares be downloaded without a login.
@@ -84,6 +89,11 @@ fn known(text: &str) -> Result<Content, String> {
     Ok(Content::Rule { seed: number(seed)?, size: number(size)? })
 }
 
+fn further_user(text: &str) -> Result<(String, Tree), String> {
+    let (name, tree) = text.split_once(':').ok_or("expected NAME:TREE")?;
+    Ok((name.to_owned(), tree.parse()?))
+}
+
 fn binding(text: &str) -> Result<Binding, String> {
     match text {
         "free" => Ok(Binding::Free),
@@ -130,6 +140,9 @@ async fn main() -> std::io::Result<()> {
     };
     let sim = Sim::start(options).await?;
     sim.behave(|behaviours| arguments.apply(behaviours));
+    for (name, tree) in &arguments.users {
+        sim.add_user(name, tree);
+    }
     for spec in &arguments.shares {
         sim.add_share(spec);
         sim.share(&spec.code, |share| share.skip_login = arguments.share_skip_login);
@@ -138,8 +151,11 @@ async fn main() -> std::io::Result<()> {
         sim.know(content);
     }
     let mut output = std::io::stdout();
-    let (base_url, cookie, modulus) = (sim.base_url(), sim.cookie(), sim.modulus_hex());
-    writeln!(output, "{base_url}\n{cookie}\n{modulus}\n{}", sim.ec_public_key())?;
+    writeln!(output, "{}\n{}\n{}", sim.base_url(), sim.cookie(), sim.modulus_hex())?;
+    for (name, _) in &arguments.users {
+        writeln!(output, "{}", sim.user(name).cookie())?;
+    }
+    writeln!(output, "{}", sim.ec_public_key())?;
     output.flush()?;
     tokio::signal::ctrl_c().await?;
     sim.stop().await;

@@ -5,8 +5,11 @@
 
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// The account's own four characters, before substitution.
-const STABLE_POINT: &[u8; 4] = b"0abc";
+/// The four characters that belong to a user, before substitution.
+pub(crate) type Point = [u8; 4];
+
+/// Those of the first user.
+pub(crate) const FIRST_POINT: Point = *b"0abc";
 
 /// Prefix and substitution of files, then of folders.
 const TABLES: [(&str, &[u8; 36]); 10] = [
@@ -22,8 +25,8 @@ const TABLES: [(&str, &[u8; 36]); 10] = [
     ("fe", b"ljm0es2cfhwakqv6x4dgp8r1by9u7znt5io3"),
 ];
 
-/// The pick code of `id` under one of the five variants of its kind. The root (id 0) has none.
-pub(crate) fn encode(id: u64, folder: bool, variant: u64) -> String {
+/// The pick code of `id` of the user of `point`, under one of the five variants of its kind. The root (id 0) has none.
+pub(crate) fn encode(id: u64, folder: bool, variant: u64, point: Point) -> String {
     if id == 0 {
         return String::new();
     }
@@ -36,7 +39,7 @@ pub(crate) fn encode(id: u64, folder: bool, variant: u64) -> String {
         rest /= 36;
     }
     plain.reverse();
-    plain.extend_from_slice(STABLE_POINT);
+    plain.extend_from_slice(&point);
     let mut code = String::from(prefix);
     for character in plain {
         let place = substitution.iter().position(|other| *other == character).unwrap_or_default();
@@ -45,8 +48,8 @@ pub(crate) fn encode(id: u64, folder: bool, variant: u64) -> String {
     code
 }
 
-/// The id inside a pick code of this account, and whether it names a folder; `None` when it is no such code.
-pub(crate) fn decode(code: &str) -> Option<(u64, bool)> {
+/// The id inside a pick code of the user of `point`, and whether it names a folder; `None` when it is no such code.
+pub(crate) fn decode(code: &str, point: Point) -> Option<(u64, bool)> {
     let folder = code.starts_with('f');
     let (_, substitution) =
         TABLES.iter().find(|(prefix, _)| prefix.starts_with('f') == folder && code.starts_with(prefix))?;
@@ -56,7 +59,7 @@ pub(crate) fn decode(code: &str) -> Option<(u64, bool)> {
         let place = ALPHABET.iter().position(|other| other == character)?;
         plain.push(substitution[place]);
     }
-    let digits = plain.strip_suffix(STABLE_POINT)?;
+    let digits = plain.strip_suffix(&point)?;
     let text = std::str::from_utf8(digits).ok()?;
     let id = u64::from_str_radix(text, 36).ok()?;
     Some((id, folder))
@@ -83,19 +86,20 @@ mod tests {
             "fe10yn2dpsu8513bo7",
         ];
         for (variant, code) in (0_u64..).zip(files) {
-            assert_eq!(encode(2_580_033_742_990_999_218, false, variant), code);
-            assert_eq!(decode(code), Some((2_580_033_742_990_999_218, false)));
+            assert_eq!(encode(2_580_033_742_990_999_218, false, variant, FIRST_POINT), code);
+            assert_eq!(decode(code, FIRST_POINT), Some((2_580_033_742_990_999_218, false)));
+            assert_eq!(decode(code, *b"1abc"), None, "the code of another user");
         }
         for (variant, code) in (0_u64..).zip(folders) {
-            assert_eq!(encode(2_580_033_742_990_999_219, true, variant), code);
-            assert_eq!(decode(code), Some((2_580_033_742_990_999_219, true)));
+            assert_eq!(encode(2_580_033_742_990_999_219, true, variant, FIRST_POINT), code);
+            assert_eq!(decode(code, FIRST_POINT), Some((2_580_033_742_990_999_219, true)));
         }
     }
 
     #[test]
     fn foreign_codes_are_refused() {
         for code in ["", "f", "z123", "a82z4bk5m30arhgqm", "dtctprlmfkl4exiok", "目录"] {
-            assert_eq!(decode(code), None, "{code}");
+            assert_eq!(decode(code, FIRST_POINT), None, "{code}");
         }
     }
 }

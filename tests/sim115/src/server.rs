@@ -21,6 +21,7 @@ use crate::ledger::LedgerEntry;
 use crate::m115::KeyPair;
 use crate::service;
 use crate::share::{Share, ShareSpec};
+use crate::sim_user::SimUser;
 use crate::state::Shared;
 use crate::tree::{Tree, TreeState};
 
@@ -29,7 +30,7 @@ use crate::tree::{Tree, TreeState};
 pub struct Options {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The tree to start with.
+    /// The tree of the first user to start with.
     pub tree: Tree,
     /// Scheme and authority that download links point to, if clients reach the server under another name.
     pub public_url: Option<String>,
@@ -83,9 +84,34 @@ impl Sim {
         format!("http://{}", self.address)
     }
 
-    /// The cookie of the account, `UID=…; CID=…; SEID=…; KID=…`, whatever its state.
+    /// The first user, called `main`.
+    fn main_user(&self) -> SimUser {
+        SimUser::new(&self.shared, Arc::clone(self.shared.users.first()))
+    }
+
+    /// Adds a user with a drive of its own, under a name by which tests and scripts call it.
+    ///
+    /// # Panics
+    /// When there is a user of that name.
+    pub fn add_user(&self, name: &str, tree: &Tree) -> SimUser {
+        let Some(user) = self.shared.users.add(name, tree, &self.shared.clock) else {
+            panic!("there is a user {name} already")
+        };
+        SimUser::new(&self.shared, user)
+    }
+
+    /// The user of a name; the first one is `main`.
+    ///
+    /// # Panics
+    /// When there is no user of that name.
+    pub fn user(&self, name: &str) -> SimUser {
+        let Some(user) = self.shared.users.named(name) else { panic!("there is no user {name}") };
+        SimUser::new(&self.shared, user)
+    }
+
+    /// The cookie of the first user, `UID=…; CID=…; SEID=…; KID=…`, whatever its state.
     pub fn cookie(&self) -> String {
-        self.shared.account.cookie()
+        self.main_user().cookie()
     }
 
     /// The modulus of the m115 key pair in hexadecimal.
@@ -127,18 +153,19 @@ impl Sim {
         change(&mut self.shared.behaviours.lock())
     }
 
-    /// Reads or edits the tree. No call is answered meanwhile.
+    /// Reads or edits the tree of the first user. No call that looks into it is answered meanwhile.
     pub fn tree<R>(&self, edit: impl FnOnce(&mut TreeState) -> R) -> R {
-        edit(&mut self.shared.tree.lock())
+        self.main_user().tree(edit)
     }
 
     /// Adds a share. One of the same share code is replaced.
     ///
     /// # Panics
-    /// When the share code or the receive code has other characters than lower-case letters and digits, or the state
-    /// is none that is known.
+    /// When the share code or the receive code has other characters than lower-case letters and digits, the state is
+    /// none that is known, or there is no user of the sharer's name.
     pub fn add_share(&self, spec: &ShareSpec) {
-        self.shared.shares.lock().add(spec, self.shared.clock.unix());
+        let sharer = spec.sharer.as_deref().map(|name| self.user(name).id());
+        self.shared.shares.lock().add(spec, sharer, self.shared.clock.unix());
     }
 
     /// Reads or changes a share: its state, its tree, how it refuses. No share call is answered meanwhile.
@@ -209,24 +236,24 @@ impl Sim {
         self.shared.sent.load(Ordering::Relaxed)
     }
 
-    /// Ends the life of the cookie.
+    /// Ends the life of the first user's cookie.
     pub fn expire_cookie(&self) {
-        self.shared.account.expire();
+        self.main_user().expire_cookie();
     }
 
     /// Lets another login of the same application end the cookie: at once on proapi, a minute later elsewhere.
     pub fn kick_cookie(&self) {
-        self.shared.account.kick(self.shared.clock.unix());
+        self.main_user().kick_cookie();
     }
 
     /// Logs in anew and returns the new cookie; the old one is wrong from now on.
     pub fn renew_cookie(&self) -> String {
-        self.shared.account.renew(self.shared.clock.unix())
+        self.main_user().renew_cookie()
     }
 
     /// Logs in with another application, such as `A1`, and returns its cookie; the others stay good.
     pub fn sign_in(&self, application: &str) -> String {
-        self.shared.account.sign_in(application, self.shared.clock.unix())
+        self.main_user().sign_in(application)
     }
 
     /// Stops the server, closes its connections and waits until all is closed.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::RANGE;
+use http::header::{RANGE, REFERER};
 use http::{Method, Request};
 use hyper::body::Incoming;
 use tokio::time::sleep;
@@ -86,7 +86,11 @@ async fn answer(
     let reply = match faults.iter().find_map(|fault| of_fault(fault, call)) {
         Some(reply) => reply,
         None if call.host == Host::Cdn => cdn::answer(shared, call, &behaviours, faults).await,
-        None => api::answer(&Turn { shared, call, endpoint, behaviours: &behaviours, faults, number }),
+        None => {
+            let of_cookie = shared.users.of_cookie(&call.cookies());
+            let user = of_cookie.as_ref().unwrap_or_else(|| shared.users.first());
+            api::answer(&Turn { shared, user, call, endpoint, behaviours: &behaviours, faults, number })
+        }
     };
     Ok(shape(reply, faults, rate, head_only))
 }
@@ -188,6 +192,7 @@ fn entry(call: &Call, endpoint: Endpoint, faults: &[Fault]) -> LedgerEntry {
         query: query(call, endpoint),
         uid: cookie_value(&call.cookies(), "UID").unwrap_or_default().to_owned(),
         user_agent: call.user_agent(),
+        referer: call.header(REFERER).to_owned(),
         range: call.header(RANGE).to_owned(),
         received: long(call.body.len()),
         part: if endpoint.is_of_oss() { call.number("partNumber", 0) } else { 0 },

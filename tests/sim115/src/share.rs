@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use crate::account::USER_ID;
 use crate::tree::{ROOT, Tree, TreeState};
 
 /// The state of a share that can be used.
@@ -19,7 +18,7 @@ const EXPIRED: u8 = 7;
 /// 8 being generated, 9 failed.
 const STATES: [u8; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11];
 
-/// The user whose shares these are, unless a share is the account's own.
+/// The user whose shares these are, unless they are of one of the simulator's users.
 const SHARER: u64 = 987_654_321;
 
 /// The longest share code taken; real ones have eleven characters.
@@ -27,10 +26,13 @@ const CODE_CHARS: usize = 32;
 
 /// A share to add.
 ///
-/// As text, for the option `--share`: `CODE:RECEIVE:TREE[:STATE]`, where `RECEIVE` may be empty and `TREE` is a name of
+/// As text, for the option `--share`: `[USER@]CODE:RECEIVE:TREE[:STATE]`, where `USER` is the name of the user who
+/// shares, if it is one of the simulator's, and where `RECEIVE` may be empty and `TREE` is a name of
 /// [`Tree`], such as `sw3abc12xyz:a1b2:demo-small` or `sw3abc12xyz:a1b2:flat:2500:7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareSpec {
+    /// The name of the user who shares; without one it is somebody who has no login here.
+    pub sharer: Option<String>,
     /// The share code: lower-case letters and digits.
     pub code: String,
     /// The receive code: lower-case letters and digits; empty when none is needed.
@@ -45,7 +47,15 @@ pub struct ShareSpec {
 impl ShareSpec {
     /// A share in the normal state.
     pub fn new(code: &str, receive_code: &str, tree: Tree) -> Self {
-        Self { code: code.to_owned(), receive_code: receive_code.to_owned(), tree, state: NORMAL }
+        let (code, receive_code) = (code.to_owned(), receive_code.to_owned());
+        Self { sharer: None, code, receive_code, tree, state: NORMAL }
+    }
+
+    /// The same, shared by one of the simulator's users.
+    #[must_use]
+    pub fn by(mut self, user: &str) -> Self {
+        self.sharer = Some(user.to_owned());
+        self
     }
 
     /// The same in another state.
@@ -73,9 +83,13 @@ impl FromStr for ShareSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (sharer, text) = match text.split_once('@') {
+            Some((sharer, text)) => (Some(sharer.to_owned()), text),
+            None => (None, text),
+        };
         let mut parts = text.splitn(3, ':');
         let (Some(code), Some(receive_code), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(format!("`{text}`: expected CODE:RECEIVE:TREE[:STATE]"));
+            return Err(format!("`{text}`: expected [USER@]CODE:RECEIVE:TREE[:STATE]"));
         };
         // The name of a tree may hold a colon, so the state is split off only where the whole is no tree.
         let (tree, state) = match (rest.parse::<Tree>(), rest.rsplit_once(':')) {
@@ -86,7 +100,7 @@ impl FromStr for ShareSpec {
             }
             (Err(error), None) => return Err(error),
         };
-        let spec = Self::new(code, receive_code, tree).in_state(state);
+        let spec = Self { sharer, ..Self::new(code, receive_code, tree).in_state(state) };
         spec.fault().map_or(Ok(spec), Err)
     }
 }
@@ -114,7 +128,7 @@ pub struct Share {
     /// When it expires, in unix seconds of the simulated clock; -1 for never. From then on a share in the normal state
     /// is in state 7.
     pub expires: i64,
-    /// The user id of the sharer.
+    /// The user id of the sharer, who can list it without a receive code and while it is audited.
     pub owner: u64,
     /// What is shared: everything at the root of this tree, under ids of the sharer.
     pub tree: TreeState,
@@ -122,16 +136,11 @@ pub struct Share {
     pub(crate) receive_count: u64,
     /// When it was made, in unix seconds.
     pub(crate) created: u64,
-    /// What was received of it: the id in the share, and the id of the copy in the account's tree.
-    pub(crate) received: HashMap<u64, u64>,
+    /// What was received of it: by which user, the id in the share, and the id of the copy in that user's tree.
+    pub(crate) received: HashMap<(u64, u64), u64>,
 }
 
 impl Share {
-    /// Makes it a share of the account's own, which its owner can list without a receive code and while it is audited.
-    pub fn set_own(&mut self) {
-        self.owner = USER_ID;
-    }
-
     /// The title as it is shown.
     pub(crate) fn shown_title(&self) -> &str {
         let first = || self.tree.children(ROOT).first().map_or("", |node| node.name.as_str());
@@ -154,8 +163,8 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// Adds or replaces a share.
-    pub(crate) fn add(&mut self, spec: &ShareSpec, now: u64) {
+    /// Adds or replaces a share of the user of the id `sharer`.
+    pub(crate) fn add(&mut self, spec: &ShareSpec, sharer: Option<u64>, now: u64) {
         assert!(spec.fault().is_none(), "{}", spec.fault().unwrap_or_default());
         let tree = TreeState::build_foreign(&spec.tree, self.added);
         self.added += 1;
@@ -166,7 +175,7 @@ impl Shares {
             refusal: None,
             skip_login: false,
             expires: -1,
-            owner: SHARER,
+            owner: sharer.unwrap_or(SHARER),
             tree,
             receive_count: 0,
             created: now,
@@ -197,6 +206,8 @@ mod tests {
     fn shares_are_read_from_text() {
         let parsed = |text: &str| text.parse::<ShareSpec>();
         assert_eq!(parsed("sw3:a1b2:demo").unwrap(), ShareSpec::new("sw3", "a1b2", Tree::Demo));
+        let of_bob = ShareSpec::new("sw3", "a1b2", Tree::Demo).by("bob");
+        assert_eq!(parsed("bob@sw3:a1b2:demo").unwrap(), of_bob);
         assert_eq!(parsed("sw3::flat:2500").unwrap(), ShareSpec::new("sw3", "", Tree::Flat(2500)));
         let expired = ShareSpec::new("sw3", "a1b2", Tree::Flat(20)).in_state(7);
         assert_eq!(parsed("sw3:a1b2:flat:20:7").unwrap(), expired);
@@ -210,8 +221,8 @@ mod tests {
     #[test]
     fn each_share_has_ids_of_its_own() {
         let mut shares = Shares::default();
-        shares.add(&ShareSpec::new("one", "", Tree::DemoSmall), 0);
-        shares.add(&ShareSpec::new("two", "", Tree::DemoSmall), 0);
+        shares.add(&ShareSpec::new("one", "", Tree::DemoSmall), None, 0);
+        shares.add(&ShareSpec::new("two", "", Tree::DemoSmall), None, 0);
         let first: Vec<u64> =
             shares.find("one").unwrap().tree.walk().iter().map(|(_, node)| node.id).collect();
         let second = &shares.find("two").unwrap().tree;

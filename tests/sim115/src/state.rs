@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 
-use crate::account::Account;
 use crate::behaviours::Behaviours;
 use crate::cdn::Links;
 use crate::clock::Clock;
@@ -15,22 +14,22 @@ use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::m115::KeyPair;
 use crate::share::Shares;
-use crate::tree::{Tree, TreeState};
+use crate::tree::Tree;
 use crate::upload::Uploads;
+use crate::user::Users;
 use crate::waf::Firewall;
 
 /// The state shared by all connections, the control API and the handle.
 ///
 /// Each lock is held for the length of one statement or one page of a listing, and never across an await.
 pub(crate) struct Shared {
-    pub(crate) tree: Mutex<TreeState>,
-    /// Locked before the tree where both are needed.
+    pub(crate) users: Users,
+    /// Locked before a user's tree where both are needed.
     pub(crate) shares: Mutex<Shares>,
     pub(crate) behaviours: Mutex<Behaviours>,
     pub(crate) ledger: Ledger,
     pub(crate) faults: Faults,
     pub(crate) firewall: Firewall,
-    pub(crate) account: Account,
     pub(crate) links: Arc<Links>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) key: KeyPair,
@@ -47,19 +46,16 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(tree: &Tree, public_base: String) -> io::Result<Self> {
         let clock = Arc::new(Clock::default());
-        let mut tree = TreeState::build(tree);
-        tree.follow(Arc::clone(&clock));
         let key = KeyPair::fixed().ok_or_else(|| io::Error::other("the m115 key pair is damaged"))?;
         let upload_key =
             ServerKey::fixed().ok_or_else(|| io::Error::other("the key pair of uploads is damaged"))?;
         Ok(Self {
-            tree: Mutex::new(tree),
+            users: Users::new(tree, &clock),
             shares: Mutex::default(),
             behaviours: Mutex::default(),
             ledger: Ledger::new(),
             faults: Faults::default(),
             firewall: Firewall::default(),
-            account: Account::new(clock.unix()),
             links: Arc::new(Links::new()),
             clock,
             key,

@@ -125,7 +125,7 @@ impl Client {
             order.key,
             u8::from(order.ascending)
         );
-        let call = Call { label, host, path, form: None, agent: self.user_agent() };
+        let call = Call { label, host, path, form: None, agent: self.user_agent(), headers: Vec::new() };
         let reply = self.call(meter, &call).await?;
         read(folder, &reply.body)
     }

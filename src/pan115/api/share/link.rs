@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
+use http::header::ACCEPT;
 use serde::Deserialize;
 
 use super::fault::explain;
@@ -80,7 +82,7 @@ struct FileWire<'a> {
 impl Client {
     /// Asks in one way for a link to `file` of `share`. The link is bound to this client's own `User-Agent`.
     ///
-    /// **Shape**: `share_code`, `receive_code` and `file_id` as query, form or m115 of an object;
+    /// **Shape**: `share_code`, `receive_code` and `file_id` as query, form or m115 of an object (then with an `Accept` of JSON);
     /// the answer's `data` is `{"fid":"…","url":{"url":"https://…"}}`, for the encrypted way m115 of it.
     /// **Cost**: one call.
     /// **Errors**: `Denied` if the way is closed to this client or file; `NoLink` if the answer holds none;
@@ -116,7 +118,9 @@ impl Client {
             }
         };
         let form = (!form.is_empty()).then_some(form);
-        let call = Call { label: way.label(), host, path, form: form.as_deref(), agent };
+        let accept = (ACCEPT, HeaderValue::from_static("application/json"));
+        let headers = Vec::from_iter((way == ShareWay::Encrypted).then_some(accept));
+        let call = Call { label: way.label(), host, path, form: form.as_deref(), agent, headers };
         let reply = self.call(meter, &call).await.map_err(|error| explain(share, error))?;
         let url = if way == ShareWay::Encrypted {
             let sealed: SealedWire<'_> =

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 
 use super::fault::{self, explain, of_state};
-use super::query;
+use super::{query, referer};
 use crate::model::{FileId, Kind, Meter, Node, PickCode, ShareLink, visible_name};
 use crate::pan115::api::entry;
 use crate::pan115::api::list::{PAGE_SIZE, Page};
@@ -91,7 +91,7 @@ impl Client {
 
     /// One page of `folder` of `share`, beginning with the entry number `offset`.
     ///
-    /// **Shape**: `{"data":{"shareinfo":{…},"count":2,"list":[…],"share_state":1}}`; see the protocol notes for all fields.
+    /// **Shape**: with the share's page as `Referer`; `{"data":{"shareinfo":{…},"count":2,"list":[…],"share_state":1}}`; see the protocol notes for all fields.
     /// **Cost**: one call, without a login; it counts against the address.
     /// **Source**: protocol notes, reading part, §5.2.
     pub(in crate::pan115) async fn share_page(
@@ -117,7 +117,9 @@ impl Client {
             "/share/snap?{}&cid={folder}&offset={offset}&limit={limit}&o=user_ptime&asc=1&format=json",
             query(share)
         );
-        let call = Call { label: LABEL, host: Host::Web, path, form: None, agent: self.user_agent() };
+        let headers = referer(share).into_iter().collect();
+        let agent = self.user_agent();
+        let call = Call { label: LABEL, host: Host::Web, path, form: None, agent, headers };
         let reply = self.call(meter, &call).await.map_err(|error| explain(share, error))?;
         Ok(reply.body)
     }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::jitter;
 use super::refusal::refuse;
 use super::{Answer, Turn};
-use crate::account::USER_ID;
 use crate::behaviours::Behaviours;
 use crate::call::Call;
 use crate::cdn::{Minted, Terms, mint};
@@ -17,7 +16,7 @@ use crate::tree::{PickCode, SimNode};
 
 /// `POST proapi app/chrome/downurl`: links for one or several pick codes, encrypted both ways.
 pub(super) fn downurl(turn: &Turn<'_>) -> Answer {
-    let Turn { shared, call, behaviours, faults, number, .. } = *turn;
+    let Turn { shared, user, call, behaviours, faults, number, .. } = *turn;
     let Some((key, request)) = shared.key.open_request(call.param("data")) else {
         return refuse(call, 990_002, "参数错误。").into();
     };
@@ -32,7 +31,7 @@ pub(super) fn downurl(turn: &Turn<'_>) -> Answer {
     let mut links = Map::new();
     let mut set_cookie = None;
     let mut refusal = None;
-    let tree = shared.tree.lock();
+    let tree = user.tree.lock();
     for code in codes.split(',') {
         match granted(&tree.by_pick_code(code), call, behaviours) {
             Ok(node) => {
@@ -75,7 +74,7 @@ fn granted<'tree>(
 
 /// One entry of the answer's map, and the cookie that goes with its link.
 fn entry(turn: &Turn<'_>, node: &SimNode) -> (Value, Option<String>) {
-    let Turn { shared, call, behaviours, faults, .. } = *turn;
+    let Turn { shared, user, call, behaviours, faults, .. } = *turn;
     let mut size = json!(node.size().to_string());
     let (url, cookie) = if node.is_folder() || faults.contains(&Fault::UrlFalse) {
         (json!(false), None)
@@ -84,7 +83,7 @@ fn entry(turn: &Turn<'_>, node: &SimNode) -> (Value, Option<String>) {
         (json!(false), None)
     } else {
         let agent = call.user_agent();
-        let minted = mint(shared, node, &agent, Terms::of_downurl(behaviours, &agent), behaviours);
+        let minted = mint(shared, user.id, node, &agent, Terms::of_downurl(behaviours, &agent), behaviours);
         let url = address(&minted, faults);
         (
             json!({"url": url, "client": 1, "desc": null, "oss_id": format!("fhnfile/{}", node.sha1())}),
@@ -104,12 +103,12 @@ pub(super) fn address(minted: &Minted, faults: &[Fault]) -> String {
 
 /// `GET webapi files/download`: one link in plain text, for files that are not too large; works for violating ones.
 pub(super) fn download(turn: &Turn<'_>) -> Answer {
-    let Turn { shared, call, behaviours, faults, .. } = *turn;
+    let Turn { shared, user, call, behaviours, faults, .. } = *turn;
     let code = call.param("pickcode");
     if code.is_empty() {
         return refuse(call, 50_001, "缺少参数pickcode").into();
     }
-    let tree = shared.tree.lock();
+    let tree = user.tree.lock();
     let node = match tree.by_pick_code(code) {
         PickCode::Found(node) if !node.is_folder() => node,
         PickCode::Found(_) | PickCode::Unknown => return refuse(call, 50_003, "文件不存在").into(),
@@ -118,12 +117,12 @@ pub(super) fn download(turn: &Turn<'_>) -> Answer {
     if node.size() > behaviours.download_limit_bytes {
         return refuse(call, 50_028, "文件过大，请使用电脑端下载").into();
     }
-    let minted = mint(shared, node, &call.user_agent(), Terms::of_download(behaviours), behaviours);
+    let minted = mint(shared, user.id, node, &call.user_agent(), Terms::of_download(behaviours), behaviours);
     let url = if faults.contains(&Fault::UrlFalse) { json!(false) } else { json!(address(&minted, faults)) };
     let value = json!({
         "state": true, "errno": 0, "error": "", "msg": "", "file_id": node.id.to_string(), "file_name": node.name,
         "file_size": node.size().to_string(), "pickcode": code, "file_url": url,
-        "is_115chrome": 0, "is_vip": 1, "user_id": USER_ID,
+        "is_115chrome": 0, "is_vip": 1, "user_id": user.id,
     });
     Answer { value, set_cookie: minted.set_cookie }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::account::USER_ID;
 use crate::clock::shanghai_minutes;
 use crate::tree::{SimNode, extension};
 
@@ -30,9 +29,9 @@ fn kind(extension: &str) -> Option<(u64, &'static str)> {
     KINDS.iter().find(|(_, _, known)| known.contains(&extension)).map(|(number, class, _)| (*number, *class))
 }
 
-/// The entry of a node.
-pub(super) fn entry(node: &SimNode) -> Value {
-    if node.is_folder() { folder(node) } else { file(node) }
+/// The entry of a node of a user.
+pub(super) fn entry(user: u64, node: &SimNode) -> Value {
+    if node.is_folder() { folder(node) } else { file(user, node) }
 }
 
 fn folder(node: &SimNode) -> Value {
@@ -45,11 +44,11 @@ fn folder(node: &SimNode) -> Value {
     })
 }
 
-fn file(node: &SimNode) -> Value {
+fn file(user: u64, node: &SimNode) -> Value {
     let extension = extension(&node.name);
     let (number, class) = kind(&extension).unwrap_or((0, ""));
     let mut entry = json!({
-        "fid": node.id.to_string(), "uid": USER_ID, "aid": 1, "cid": node.parent.to_string(), "n": node.name,
+        "fid": node.id.to_string(), "uid": user, "aid": 1, "cid": node.parent.to_string(), "n": node.name,
         "s": node.size(), "sta": 1, "pt": "0", "pc": node.pick_code(), "p": 0, "m": 0,
         "t": shanghai_minutes(node.modified), "te": node.modified.to_string(), "tp": node.created.to_string(),
         "tu": node.modified.to_string(), "to": node.opened, "d": 1, "c": u8::from(node.violating), "sh": 0, "e": "",

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::refusal::refuse;
 use super::{Endpoint, item};
-use crate::account::USER_ID;
 use crate::behaviours::{Behaviours, OrderMemory};
 use crate::call::Call;
 use crate::content::Content;
 use crate::num::{index, long};
 use crate::state::Shared;
 use crate::tree::{Order, ROOT, SimNode, SortKey, TreeState, extension};
+use crate::user::User;
 
 /// The page size when a call names none.
 const DEFAULT_LIMIT: u64 = 115;
@@ -126,10 +126,16 @@ fn remembered(tree: &TreeState, folder: u64, behaviours: &Behaviours) -> Order {
 }
 
 /// Lists a folder.
-pub(super) fn list(shared: &Shared, call: &Call, endpoint: Endpoint, behaviours: &Behaviours) -> Value {
+pub(super) fn list(
+    shared: &Shared,
+    user: &User,
+    call: &Call,
+    endpoint: Endpoint,
+    behaviours: &Behaviours,
+) -> Value {
     let natsort = endpoint == Endpoint::Natsort;
     let mut ask = Ask::read(call, if natsort { behaviours.natsort_limit } else { behaviours.files_limit });
-    let mut tree = shared.tree.lock();
+    let mut tree = user.tree.lock();
     if !tree.node(ask.folder).is_some_and(SimNode::is_folder) {
         if !behaviours.unknown_cid_lists_root {
             return refuse(call, 20_018, "目录不存在或已删除");
@@ -159,14 +165,16 @@ pub(super) fn list(shared: &Shared, call: &Call, endpoint: Endpoint, behaviours:
         end = end.saturating_sub(behaviours.short_page_items).max(ask.offset + 1);
     }
     let page: &[u64] = rows.get(index(ask.offset)..index(end)).unwrap_or_default();
-    let data: Vec<Value> = page.iter().filter_map(|id| tree.node(*id)).map(item::entry).collect();
-    let answer = envelope(&tree, call, &ask, order, long(rows.len()), &data, behaviours);
+    let data: Vec<Value> =
+        page.iter().filter_map(|id| tree.node(*id)).map(|node| item::entry(user.id, node)).collect();
+    let mut answer = envelope(&tree, call, &ask, order, long(rows.len()), &data, behaviours);
     if call.number("record_open_time", 1) != 0 {
         tree.set_opened(ask.folder);
     }
+    answer["uid"] = json!(user.id.to_string());
     drop(tree);
     if end < long(rows.len()) {
-        disturb_folder(shared, ask.folder, rows.first().copied());
+        disturb_folder(shared, user, ask.folder, rows.first().copied());
     }
     answer
 }
@@ -199,7 +207,7 @@ fn envelope(
         "stdir": call.number("stdir", 0), "cur": u8::from(!ask.deep), "min_size": ask.min_size,
         "max_size": ask.max_size, "record_open_time": call.number("record_open_time", 1).to_string(),
         "path": item::path(&tree.lineage(ask.folder)), "fields": "", "order": order.key.name(),
-        "fc_mix": u8::from(order.mixed), "natsort": call.number("natsort", 0), "uid": USER_ID.to_string(),
+        "fc_mix": u8::from(order.mixed), "natsort": call.number("natsort", 0),
         "offset": ask.offset, "limit": ask.limit, "suffix": ask.suffix, "state": true, "error": "", "errNo": 0,
     });
     if call.number("count_folders", call.number("countfolders", 0)) == 1 {
@@ -210,7 +218,7 @@ fn envelope(
 }
 
 /// Lets files appear in or vanish from a folder after a page of it, as the switches demand.
-fn disturb_folder(shared: &Shared, folder: u64, first: Option<u64>) {
+fn disturb_folder(shared: &Shared, user: &User, folder: u64, first: Option<u64>) {
     let (appearing, vanishing) = {
         let mut behaviours = shared.behaviours.lock();
         let left = (behaviours.files_appearing, behaviours.files_vanishing);
@@ -221,7 +229,7 @@ fn disturb_folder(shared: &Shared, folder: u64, first: Option<u64>) {
     if appearing == 0 && vanishing == 0 {
         return;
     }
-    let mut tree = shared.tree.lock();
+    let mut tree = user.tree.lock();
     // Another call may have deleted the folder since its page was made.
     if appearing > 0 && tree.node(folder).is_some_and(SimNode::is_folder) {
         let content = Content::Bytes("appeared while listing\n".into());
@@ -242,9 +250,9 @@ pub(super) fn empty(call: &Call) -> Value {
 }
 
 /// `POST webapi files/order`: sets the order a folder remembers.
-pub(super) fn set_order(shared: &Shared, call: &Call, behaviours: &Behaviours) -> Value {
+pub(super) fn set_order(user: &User, call: &Call, behaviours: &Behaviours) -> Value {
     let folder = call.number("file_id", ROOT);
-    let mut tree = shared.tree.lock();
+    let mut tree = user.tree.lock();
     let Some(key) = SortKey::parse(call.param("user_order")) else {
         return refuse(call, 990_002, "参数错误。");
     };

@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 use super::item;
 use super::refusal::refuse;
 use crate::call::Call;
-use crate::state::Shared;
 use crate::tree::{PickCode, ROOT, SimNode, TreeState, shown};
+use crate::user::User;
 
 /// `files/getid`: the id of a folder by its path from the root.
-pub(super) fn getid(shared: &Shared, call: &Call) -> Value {
-    path_answer(&shared.tree.lock(), ROOT, call.param("path"))
+pub(super) fn getid(user: &User, call: &Call) -> Value {
+    path_answer(&user.tree.lock(), ROOT, call.param("path"))
 }
 
 /// `files/get_path_id`: the same from a folder to start with. Folders are never created.
-pub(super) fn get_path_id(shared: &Shared, call: &Call) -> Value {
-    path_answer(&shared.tree.lock(), call.number("parent_id", ROOT), call.param("path"))
+pub(super) fn get_path_id(user: &User, call: &Call) -> Value {
+    path_answer(&user.tree.lock(), call.number("parent_id", ROOT), call.param("path"))
 }
 
 /// An id as text, or the number 0 for a path that leads to no folder.
@@ -36,8 +36,8 @@ fn folder_at(tree: &TreeState, start: u64, path: &str) -> Option<u64> {
 }
 
 /// `files/get_info`: one entry of the web shape.
-pub(super) fn get_info(shared: &Shared, call: &Call) -> Value {
-    let tree = shared.tree.lock();
+pub(super) fn get_info(user: &User, call: &Call) -> Value {
+    let tree = user.tree.lock();
     let node = if call.param("pick_code").is_empty() {
         tree.node(call.number("file_id", ROOT))
     } else {
@@ -47,14 +47,14 @@ pub(super) fn get_info(shared: &Shared, call: &Call) -> Value {
         }
     };
     match node.filter(|node| node.id != ROOT) {
-        Some(node) => json!({"state": true, "code": 0, "message": "", "data": [item::entry(node)]}),
+        Some(node) => json!({"state": true, "code": 0, "message": "", "data": [item::entry(user.id, node)]}),
         None => refuse(call, 20_018, "文件不存在"),
     }
 }
 
 /// `category/get`: counts, sizes and the path of a node. The one answer without `state`; an unknown id gives `[]`.
-pub(super) fn category(shared: &Shared, call: &Call) -> Value {
-    let tree = shared.tree.lock();
+pub(super) fn category(user: &User, call: &Call) -> Value {
+    let tree = user.tree.lock();
     let id = call.number("cid", call.number("fid", ROOT));
     let Some(node) = tree.node(id).filter(|node| node.id != ROOT) else { return json!([]) };
     let totals = tree.totals(id);

@@ -27,11 +27,14 @@ use crate::faults::Fault;
 use crate::num::mix;
 use crate::reply::{Reply, json_text};
 use crate::state::Shared;
+use crate::user::User;
 use upload::UploadCall;
 
 /// One call with all its answer depends on.
 pub(crate) struct Turn<'call> {
     pub(crate) shared: &'call Shared,
+    /// The user whose cookie it carries, whether or not the cookie is good; without one, the first user.
+    pub(crate) user: &'call User,
     pub(crate) call: &'call Call,
     pub(crate) endpoint: Endpoint,
     /// The switches as they were when the call came.
@@ -46,7 +49,7 @@ impl Turn<'_> {
     /// Whether the call is logged in.
     fn login(&self) -> Login {
         let lingering = if self.call.host == Host::Proapi { 0 } else { self.behaviours.kicked_grace_secs };
-        self.shared.account.judge(&self.call.cookies(), self.shared.clock.unix(), lingering)
+        self.user.account.judge(&self.call.cookies(), self.shared.clock.unix(), lingering)
     }
 }
 
@@ -86,15 +89,17 @@ pub(crate) fn answer(turn: &Turn<'_>) -> Reply {
 }
 
 fn of_endpoint(turn: &Turn<'_>) -> Answer {
-    let Turn { shared, call, behaviours, .. } = *turn;
+    let Turn { shared, user, call, behaviours, .. } = *turn;
     match turn.endpoint {
-        Endpoint::Files | Endpoint::Natsort => listing::list(shared, call, turn.endpoint, behaviours).into(),
-        Endpoint::Getid => lookup::getid(shared, call).into(),
-        Endpoint::GetPathId => lookup::get_path_id(shared, call).into(),
-        Endpoint::GetInfo => lookup::get_info(shared, call).into(),
-        Endpoint::Category => lookup::category(shared, call).into(),
-        Endpoint::IndexInfo => space::index_info(shared, behaviours).into(),
-        Endpoint::Order => listing::set_order(shared, call, behaviours).into(),
+        Endpoint::Files | Endpoint::Natsort => {
+            listing::list(shared, user, call, turn.endpoint, behaviours).into()
+        }
+        Endpoint::Getid => lookup::getid(user, call).into(),
+        Endpoint::GetPathId => lookup::get_path_id(user, call).into(),
+        Endpoint::GetInfo => lookup::get_info(user, call).into(),
+        Endpoint::Category => lookup::category(user, call).into(),
+        Endpoint::IndexInfo => space::index_info(shared, user, behaviours).into(),
+        Endpoint::Order => listing::set_order(user, call, behaviours).into(),
         Endpoint::Downurl => download::downurl(turn),
         Endpoint::Download => download::download(turn),
         Endpoint::Upload(asked) => upload::answer(turn, asked).into(),

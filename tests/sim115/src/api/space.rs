@@ -5,18 +5,19 @@ use serde_json::{Value, json};
 use super::lookup::formatted;
 use crate::behaviours::Behaviours;
 use crate::state::Shared;
+use crate::user::User;
 
 /// Answers the call that clients use to see whether they are logged in.
-pub(super) fn index_info(shared: &Shared, behaviours: &Behaviours) -> Value {
-    let total = behaviours.space_bytes;
-    let used = shared.tree.lock().total_bytes().min(total);
+pub(super) fn index_info(shared: &Shared, user: &User, behaviours: &Behaviours) -> Value {
+    let total = user.space_bytes(behaviours);
+    let taken = user.tree.lock().total_bytes().min(total);
     let size = |bytes: u64| json!({"size": bytes, "size_format": formatted(bytes)});
     let now = shared.clock.unix();
     json!({
         "state": true, "error": "", "errno": 0,
         "data": {
             "space_info": {
-                "all_total": size(total), "all_remain": size(total - used), "all_use": size(used),
+                "all_total": size(total), "all_remain": size(total - taken), "all_use": size(taken),
             },
             "login_devices_info": {
                 "last": {

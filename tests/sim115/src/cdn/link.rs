@@ -11,7 +11,7 @@ use sha1::{Digest, Sha1};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::account::{USER_ID, cookie_value};
+use crate::account::cookie_value;
 use crate::behaviours::{Behaviours, Binding, EmptyAgent};
 use crate::call::{Call, decoded};
 use crate::content::{Content, content};
@@ -79,6 +79,8 @@ pub(crate) struct Minted {
 #[derive(Debug)]
 pub(crate) struct Link {
     signature: String,
+    /// The user whose open bodies it counts among.
+    user: u64,
     pub(super) content: Content,
     pub(super) sha1: String,
     pub(super) modified: u64,
@@ -89,9 +91,17 @@ pub(crate) struct Link {
     expires: u64,
 }
 
-/// Makes a link to a file for the client `agent`.
+impl Link {
+    /// Where its open bodies are counted.
+    fn place(&self) -> (u64, String) {
+        (self.user, self.signature.clone())
+    }
+}
+
+/// Makes a link to a file for the client `agent`, on the account of `user`.
 pub(crate) fn mint(
     shared: &Shared,
+    user: u64,
     node: &SimNode,
     agent: &str,
     terms: Terms,
@@ -108,9 +118,9 @@ pub(crate) fn mint(
     let name = if matches!(node.name.as_str(), "." | "..") { "_" } else { node.name.as_str() };
     let values = [
         expires.to_string(),
-        USER_ID.to_string(),
+        user.to_string(),
         "524288000".to_owned(),
-        format!("vip-{USER_ID}-{}-1-0", node.pick_code()),
+        format!("vip-{user}-{}-1-0", node.pick_code()),
         behaviours.link_connections.to_string(),
         flag.to_owned(),
         "5242880000".to_owned(),
@@ -132,6 +142,7 @@ pub(crate) fn mint(
         terms.with_cookie.then(|| format!("{}={}; path=/; domain=.115cdn.net", cookie.0, cookie.1));
     let link = Link {
         signature,
+        user,
         content: content(node),
         sha1: node.sha1().to_owned(),
         modified: node.modified,
@@ -150,7 +161,7 @@ pub(crate) fn mint(
 pub(crate) struct Links {
     secret: String,
     records: Mutex<HashMap<String, Arc<Link>>>,
-    open: Mutex<HashMap<String, u32>>,
+    open: Mutex<HashMap<(u64, String), u32>>,
     closed: Notify,
 }
 
@@ -220,7 +231,7 @@ impl Links {
         Ok(link)
     }
 
-    /// Counts one more open body, or `None` when the link or the account has too many already.
+    /// Counts one more open body, or `None` when the link or its user has too many already.
     pub(super) async fn open(
         links: &Arc<Self>,
         link: &Link,
@@ -232,7 +243,7 @@ impl Links {
             // Registered before the count is read, so that no closing between the two is missed.
             let closed = links.closed.notified();
             if links.enter(link, per_user) {
-                return Some(OpenBody { links: Arc::clone(links), signature: link.signature.clone() });
+                return Some(OpenBody { links: Arc::clone(links), place: link.place() });
             }
             if timeout_at(deadline, closed).await.is_err() {
                 return None;
@@ -242,12 +253,13 @@ impl Links {
 
     fn enter(&self, link: &Link, per_user: u32) -> bool {
         let mut open = self.open.lock();
-        let total: u32 = open.values().sum();
-        let of_link = open.entry(link.signature.clone()).or_default();
+        let total: u32 =
+            open.iter().filter(|((user, _), _)| *user == link.user).map(|(_, count)| count).sum();
+        let of_link = open.entry(link.place()).or_default();
         let full = |count: u32, limit: u32| limit > 0 && count >= limit;
         if full(*of_link, link.connections) || full(total, per_user) {
             if *of_link == 0 {
-                open.remove(&link.signature);
+                open.remove(&link.place());
             }
             return false;
         }
@@ -255,12 +267,12 @@ impl Links {
         true
     }
 
-    fn leave(&self, signature: &str) {
+    fn leave(&self, place: &(u64, String)) {
         let mut open = self.open.lock();
-        if let Some(count) = open.get_mut(signature) {
+        if let Some(count) = open.get_mut(place) {
             *count -= 1;
             if *count == 0 {
-                open.remove(signature);
+                open.remove(place);
             }
         }
         drop(open);
@@ -272,11 +284,11 @@ impl Links {
 #[derive(Debug)]
 pub(crate) struct OpenBody {
     links: Arc<Links>,
-    signature: String,
+    place: (u64, String),
 }
 
 impl Drop for OpenBody {
     fn drop(&mut self) {
-        self.links.leave(&self.signature);
+        self.links.leave(&self.place);
     }
 }

@@ -6,6 +6,7 @@
 mod shares;
 mod tree;
 mod uploads;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +23,15 @@ use crate::faults::FaultRule;
 use crate::m115::KeyPair;
 use crate::reply::{Reply, json_reply};
 use crate::state::Shared;
+use crate::user::User;
 
 /// The largest body taken.
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 27] = [
+const ROUTES: [&str; 29] = [
     "GET /__sim/ledger",
-    "GET /__sim/ledger/counts",
+    "GET /__sim/ledger/counts (also ?user=NAME)",
     "DELETE /__sim/ledger",
     "GET /__sim/behaviours",
     "PATCH /__sim/behaviours {\"type_jitter\": true}",
@@ -39,18 +41,20 @@ const ROUTES: [&str; 27] = [
     "DELETE /__sim/faults",
     "GET /__sim/clock",
     "POST /__sim/clock {\"advance_secs\": 60}",
-    "GET /__sim/cookie",
-    "POST /__sim/cookie {\"action\": \"expire\" | \"kick\" | \"renew\"}",
+    "GET /__sim/users",
+    "POST /__sim/users {\"name\": \"second\", \"tree\": \"demo-small\"} (adds)",
+    "GET /__sim/cookie (also ?user=NAME)",
+    "POST /__sim/cookie {\"action\": \"expire\" | \"kick\" | \"renew\"} (also ?user=NAME)",
     "GET /__sim/key",
     "GET /__sim/open",
-    "GET /__sim/tree?format=paths | json (also &share=CODE)",
-    "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000} (also ?share=CODE)",
-    "GET /__sim/content?path=/a/b (the bytes; also ?id=, &share=CODE)",
     "GET /__sim/content?seed=7&size=1000 (the bytes of a content made by rule)",
     "GET /__sim/known",
     "POST /__sim/known {\"size\": 1000, \"seed\": 7} (or text, or base64; with size also sha1)",
     "GET /__sim/uploads",
     "POST /__sim/uploads {\"action\": \"expire_tokens\"}",
+    "GET /__sim/tree?format=paths | json (also &user=NAME or &share=CODE)",
+    "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000} (also ?user= or ?share=)",
+    "GET /__sim/content?path=/a/b (the bytes; also ?id=, &user=, &share=)",
     "GET /__sim/shares",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"state\": 7} (changes)",
@@ -82,7 +86,10 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
     let value = match (method.as_str(), path) {
         ("GET", "") => json!({"routes": ROUTES}),
         ("GET", "ledger") => json!({"entries": shared.ledger.entries()}),
-        ("GET", "ledger/counts") => json!(shared.ledger.counts()),
+        ("GET", "ledger/counts") => match param(query, "user") {
+            None => json!(shared.ledger.counts()),
+            name => users::counts(shared, user(shared, name.as_deref())?.id),
+        },
         ("DELETE", "ledger") => {
             shared.ledger.clear();
             json!({})
@@ -110,12 +117,19 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
             shared.clock.advance(Duration::from_secs(push.advance_secs));
             json!({"unix": shared.clock.unix()})
         }
-        ("GET", "cookie") => json!({"cookie": shared.account.cookie()}),
-        ("POST", "cookie") => cookie_action(shared, body)?,
         ("GET", "key") => json!({
             "modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent(),
             "ec_public_key": shared.upload_key.public_hex(),
         }),
+        ("GET", "users") => users::list(shared),
+        ("POST", "users") => users::add(shared, body)?,
+        ("GET", "cookie") => {
+            json!({"cookie": user(shared, param(query, "user").as_deref())?.account.cookie()})
+        }
+        ("POST", "cookie") => {
+            let user = user(shared, param(query, "user").as_deref())?;
+            cookie_action(&user, shared.clock.unix(), body)?
+        }
         ("GET", "open") => json!({"open": shared.links.open_bodies()}),
         ("GET", "tree") => return tree::show(shared, query),
         ("POST", "tree") => tree::edit(shared, query, body)?,
@@ -149,6 +163,19 @@ enum CookieAction {
     Renew,
 }
 
+/// The user of a name, or the first one.
+fn user(shared: &Shared, name: Option<&str>) -> Result<Arc<User>, Failure> {
+    let Some(name) = name else { return Ok(Arc::clone(shared.users.first())) };
+    shared.users.named(name).ok_or_else(|| (StatusCode::NOT_FOUND, format!("no such user: {name}")))
+}
+
+/// A parameter of the query.
+fn param(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
 fn parsed<'body, T: Deserialize<'body>>(body: &'body Bytes) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
 }
@@ -178,13 +205,13 @@ fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     Ok(all)
 }
 
-fn cookie_action(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
+fn cookie_action(user: &User, now: u64, body: &Bytes) -> Result<Value, Failure> {
     match parsed(body)? {
-        CookieAction::Expire => shared.account.expire(),
-        CookieAction::Kick => shared.account.kick(shared.clock.unix()),
+        CookieAction::Expire => user.account.expire(),
+        CookieAction::Kick => user.account.kick(now),
         CookieAction::Renew => {
-            shared.account.renew(shared.clock.unix());
+            user.account.renew(now);
         }
     }
-    Ok(json!({"cookie": shared.account.cookie()}))
+    Ok(json!({"cookie": user.account.cookie()}))
 }

@@ -22,12 +22,12 @@ struct Put {
     refusal: Option<i64>,
     skip_login: Option<bool>,
     expires: Option<i64>,
-    #[serde(default)]
-    own: bool,
+    /// The name of the user who shares.
+    sharer: Option<String>,
 }
 
 impl Put {
-    fn change(self, share: &mut Share) {
+    fn change(self, owner: Option<u64>, share: &mut Share) {
         share.state = self.state.unwrap_or(share.state);
         share.skip_login = self.skip_login.unwrap_or(share.skip_login);
         share.expires = self.expires.unwrap_or(share.expires);
@@ -40,9 +40,7 @@ impl Put {
         if let Some(code) = self.refusal {
             share.refusal = (code != 0).then_some(code);
         }
-        if self.own {
-            share.set_own();
-        }
+        share.owner = owner.unwrap_or(share.owner);
     }
 }
 
@@ -51,6 +49,8 @@ pub(super) fn put(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     let put: Put = parsed(body)?;
     let code = put.code.clone();
     let bad = |message: String| (StatusCode::BAD_REQUEST, message);
+    let owner = put.sharer.as_deref().map(|name| super::user(shared, Some(name))).transpose()?;
+    let owner = owner.map(|user| user.id);
     let mut known = shared.shares.lock();
     let tree = put.tree.as_deref();
     let before = known.find(&code).map(|share| (share.receive_code.clone(), share.state));
@@ -60,6 +60,7 @@ pub(super) fn put(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
         (None, None) => return Err((StatusCode::NOT_FOUND, format!("no such share: {code}"))),
     };
     let spec = ShareSpec {
+        sharer: None,
         code: code.clone(),
         receive_code: put.receive_code.clone().unwrap_or(receive_code),
         tree: tree.unwrap_or("empty").parse().map_err(bad)?,
@@ -69,10 +70,10 @@ pub(super) fn put(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
         return Err(bad(fault));
     }
     if tree.is_some() {
-        known.add(&spec, shared.clock.unix());
+        known.add(&spec, owner, shared.clock.unix());
     }
     let share = known.find(&code).ok_or((StatusCode::NOT_FOUND, code.clone()))?;
-    put.change(share);
+    put.change(owner, share);
     Ok(described(&code, share))
 }
 

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, parsed};
+use super::{Failure, param, parsed};
 use crate::body::SimBody;
 use crate::content::{Content, content};
 use crate::reply::{Reply, json_reply, reply};
@@ -115,13 +115,16 @@ pub(super) fn edit(shared: &Shared, query: &str, body: &Bytes) -> Result<Value, 
     })
 }
 
-/// Does something with the account's tree, or with that of the share the query names.
+/// Does something with the tree of the first user, or of the user or the share that the query names.
 fn within<R>(
     shared: &Shared,
     query: &str,
     act: impl FnOnce(&mut TreeState) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
-    let Some(code) = param(query, "share") else { return act(&mut shared.tree.lock()) };
+    let Some(code) = param(query, "share") else {
+        let user = super::user(shared, param(query, "user").as_deref())?;
+        return act(&mut user.tree.lock());
+    };
     let mut known = shared.shares.lock();
     let share = known.find(&code).ok_or_else(|| (StatusCode::NOT_FOUND, format!("no such share: {code}")))?;
     act(&mut share.tree)
@@ -230,10 +233,4 @@ fn bytes_of(content: Content) -> Reply {
     let mut reply = reply(StatusCode::OK, "application/octet-stream", Bytes::new());
     *reply.body_mut() = SimBody::range(content, 0, size);
     reply
-}
-
-fn param(query: &str, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
 }

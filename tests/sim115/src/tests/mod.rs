@@ -19,3 +19,4 @@ mod upload_client;
 mod upload_faults;
 mod upload_init;
 mod uploads;
+mod users;

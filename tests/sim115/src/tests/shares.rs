@@ -210,7 +210,8 @@ async fn every_error_has_its_code_and_its_words() {
 #[tokio::test]
 async fn the_owner_needs_no_code_and_no_audit() {
     let sim = with_share(Tree::DemoSmall).await;
-    sim.share(CODE, |share| (share.set_own(), share.state = 0));
+    let owner = sim.user("main").id();
+    sim.share(CODE, |share| (share.owner, share.state) = (owner, 0));
     let own = format!("/webapi.115.com/share/snap?share_code={CODE}");
     assert_eq!(get(&sim, &own).await.json()["data"]["count"], 8);
     assert_eq!(get_with(&sim, &own, &[]).await.json()["errno"], 4_100_012);
@@ -251,4 +252,23 @@ async fn from_elsewhere(sim: &Sim, target: &str) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_page_of_the_share_can_be_demanded_as_referer() {
+    let sim = with_share(Tree::DemoSmall).await;
+    sim.behave(|behaviours| behaviours.share_referred.insert("share_snap".to_owned()));
+    let target = format!("/webapi.115.com/share/snap?{NAMED}");
+    for (referer, state) in [
+        ("https://115cdn.com/s/sw3abc12xyz?password=a1b2&", true),
+        ("https://115.com/s/sw3abc12xyz?password=a1b2", true),
+        ("https://115cdn.com/s/sw3abc12xyz?password=0000&", false),
+        ("https://115cdn.com/s/sw4def34uvw?password=a1b2&", false),
+        ("https://example.com/s/sw3abc12xyz?password=a1b2&", false),
+        ("", false),
+    ] {
+        let answer = get_with(&sim, &target, &[("Referer", referer)]).await.json();
+        assert_eq!(answer["state"], state, "{referer}");
+        assert_eq!(sim.ledger().last().unwrap().referer, referer);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{NodeKind, TreeState};
 use crate::content::Content;
+use crate::pickcode;
 
 /// Up to so many contents of one size, none is noted twice. Of more, repetitions cost less than comparing.
 const COMPARED: usize = 64;
@@ -14,6 +15,11 @@ impl TreeState {
         let id = self.next_id;
         self.next_id += 1;
         id
+    }
+
+    /// The pick code of a file of this id.
+    pub(crate) fn pick_code_of(&self, id: u64) -> String {
+        pickcode::encode(id, false, id, self.point)
     }
 
     /// Adds a file under an id set aside for it.

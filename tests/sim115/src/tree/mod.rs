@@ -26,6 +26,7 @@ pub(crate) use reading::PickCode;
 use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
+use crate::pickcode::{FIRST_POINT, Point};
 use arriving::Contents;
 use order::Orders;
 
@@ -49,6 +50,8 @@ pub struct TreeState {
     first_id: u64,
     next_id: u64,
     deleted: HashSet<u64>,
+    /// What the pick codes of its nodes hold of its user.
+    point: Point,
     orders: Orders,
     remembered: HashMap<u64, Order>,
     total_bytes: u64,
@@ -58,26 +61,27 @@ pub struct TreeState {
 
 impl Default for TreeState {
     fn default() -> Self {
-        Self::starting_at(FIRST_ID)
+        Self::starting_at(FIRST_ID, FIRST_POINT)
     }
 }
 
 impl TreeState {
     /// A tree with nothing but the root, whose ids are handed out from `first_id` on.
-    fn starting_at(first_id: u64) -> Self {
+    fn starting_at(first_id: u64, point: Point) -> Self {
         let mut tree = Self {
             nodes: HashMap::new(),
             children: HashMap::new(),
             first_id,
             next_id: first_id,
             deleted: HashSet::new(),
+            point,
             orders: Orders::default(),
             remembered: HashMap::new(),
             total_bytes: 0,
             contents: Contents::default(),
             clock: None,
         };
-        let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME);
+        let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME, point);
         tree.nodes.insert(ROOT, root);
         tree.children.insert(ROOT, Vec::new());
         tree
@@ -90,9 +94,19 @@ impl TreeState {
         tree
     }
 
+    /// A tree of the given kind for the user of a number; the first one has 0. No two have an id in common, nor with
+    /// what is shared.
+    pub(crate) fn build_of_user(kind: &Tree, number: u64) -> Self {
+        let first = FIRST_POINT[0];
+        let point = [first + u8::try_from(number % 10).unwrap_or_default(), b'a', b'b', b'c'];
+        let mut tree = Self::starting_at(FIRST_ID - number * FOREIGN_IDS, point);
+        build::fill(&mut tree, kind);
+        tree
+    }
+
     /// A tree of the given kind that belongs to somebody else: its ids are none of the account's own.
     pub(crate) fn build_foreign(kind: &Tree, owner: u64) -> Self {
-        let mut tree = Self::starting_at(FIRST_ID + (owner + 1) * FOREIGN_IDS);
+        let mut tree = Self::starting_at(FIRST_ID + (owner + 1) * FOREIGN_IDS, FIRST_POINT);
         build::fill(&mut tree, kind);
         tree
     }
@@ -230,7 +244,7 @@ impl TreeState {
     fn add_as(&mut self, id: u64, parent: u64, name: &str, kind: NodeKind) -> u64 {
         assert!(self.node(parent).is_some_and(SimNode::is_folder), "{parent} is no folder");
         let now = self.stamp();
-        let node = SimNode::new(id, parent, name.to_owned(), kind, now);
+        let node = SimNode::new(id, parent, name.to_owned(), kind, now, self.point);
         self.total_bytes += node.size();
         self.contents.note(&node.kind);
         if node.is_folder() {

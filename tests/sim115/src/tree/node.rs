@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::content::Content;
-use crate::pickcode;
+use crate::pickcode::{self, Point};
 
 /// Whether a node is a folder or a file, and a file's bytes.
 #[derive(Clone, Debug)]
@@ -37,11 +37,13 @@ pub struct SimNode {
     pub system: bool,
     /// Whether it is marked as violating content.
     pub violating: bool,
+    point: Point,
     sha1: OnceLock<String>,
 }
 
 impl SimNode {
-    pub(crate) fn new(id: u64, parent: u64, name: String, kind: NodeKind, now: u64) -> Self {
+    /// A node made at `now` in the drive of the user of `point`.
+    pub(crate) fn new(id: u64, parent: u64, name: String, kind: NodeKind, now: u64, point: Point) -> Self {
         Self {
             id,
             parent,
@@ -53,6 +55,7 @@ impl SimNode {
             pinned: false,
             system: false,
             violating: false,
+            point,
             sha1: OnceLock::new(),
         }
     }
@@ -80,7 +83,7 @@ impl SimNode {
 
     /// The pick code; empty for the root.
     pub fn pick_code(&self) -> String {
-        pickcode::encode(self.id, self.is_folder(), self.id)
+        pickcode::encode(self.id, self.is_folder(), self.id, self.point)
     }
 
     pub(crate) fn set_content(&mut self, content: Content) {

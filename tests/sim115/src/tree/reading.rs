@@ -169,7 +169,7 @@ impl TreeState {
 
     /// The node a pick code names.
     pub(crate) fn by_pick_code(&self, code: &str) -> PickCode<'_> {
-        let Some((id, folder)) = pickcode::decode(code) else { return PickCode::Unknown };
+        let Some((id, folder)) = pickcode::decode(code, self.point) else { return PickCode::Unknown };
         match self.nodes.get(&id) {
             Some(node) if node.is_folder() == folder && node.pick_code() == code => PickCode::Found(node),
             None if self.deleted.contains(&id) => PickCode::Deleted,

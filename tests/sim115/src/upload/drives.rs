@@ -1,56 +1,52 @@
 //! Where uploads land and which contents are known: the users, their trees, and the trees of shares.
 
-use parking_lot::{Mutex, MutexGuard};
-use sha1::{Digest as _, Sha1};
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
 
 use super::UploadBehaviours;
-use crate::account::{USER_ID, cookie_value};
 use crate::behaviours::Behaviours;
 use crate::call::Call;
 use crate::content::Content;
-use crate::num::hex;
-use crate::pickcode;
 use crate::state::Shared;
 use crate::tree::{ROOT, SimNode, TreeState};
+use crate::user::User;
 
 /// The drive of a user, and what the user signs uploads with.
-pub(crate) struct Drive<'sim> {
-    user: u64,
-    tree: &'sim Mutex<TreeState>,
-}
+pub(crate) struct Drive(Arc<User>);
 
-impl<'sim> Drive<'sim> {
+impl Drive {
     /// The drive of a user.
-    pub(crate) fn of(shared: &'sim Shared, user: u64) -> Option<Self> {
-        (user == USER_ID).then_some(Self { user, tree: &shared.tree })
+    pub(crate) fn of(shared: &Shared, user: u64) -> Option<Self> {
+        shared.users.all().into_iter().find(|known| known.id == user).map(Self)
     }
 
     /// The drive of the user a call is of: the one it names, or else the one whose cookie it carries.
-    pub(crate) fn of_call(shared: &'sim Shared, named: &str, call: &Call) -> Option<Self> {
-        let cookies = call.cookies();
-        let by_cookie = || cookie_value(&cookies, "UID")?.split('_').next();
-        let user = if named.is_empty() { by_cookie()? } else { named };
-        Self::of(shared, user.parse().ok()?)
+    pub(crate) fn of_call(shared: &Shared, named: &str, call: &Call) -> Option<Self> {
+        if named.is_empty() {
+            return shared.users.of_cookie(&call.cookies()).map(Self);
+        }
+        Self::of(shared, named.parse().ok()?)
     }
 
     /// The user's id.
     pub(crate) fn user(&self) -> u64 {
-        self.user
+        self.0.id
     }
 
     /// The key the user signs uploads with.
-    pub(crate) fn userkey(&self) -> String {
-        hex(&Sha1::digest(format!("userkey of {}", self.user))).to_uppercase()
+    pub(crate) fn userkey(&self) -> &str {
+        &self.0.userkey
     }
 
     /// The files and folders, for as long as the guard is held.
     pub(crate) fn tree(&self) -> MutexGuard<'_, TreeState> {
-        self.tree.lock()
+        self.0.tree.lock()
     }
 
     /// Whether there is room for so many bytes more; not to be asked while the guard of the tree is held.
     pub(crate) fn has_room(&self, bytes: u64, behaviours: &Behaviours) -> bool {
-        self.tree().total_bytes().saturating_add(bytes) <= behaviours.space_bytes
+        self.tree().total_bytes().saturating_add(bytes) <= self.0.space_bytes(behaviours)
     }
 }
 
@@ -61,7 +57,8 @@ pub(crate) fn known(shared: &Shared, size: u64, sha1: &str) -> Option<Content> {
     if let Some(content) = shared.uploads.all_known().into_iter().find(fits) {
         return Some(content);
     }
-    if let Some(content) = shared.tree.lock().content_of(size, sha1) {
+    let of_user = |user: &Arc<User>| user.tree.lock().content_of(size, sha1);
+    if let Some(content) = shared.users.all().iter().find_map(of_user) {
         return Some(content);
     }
     shared.shares.lock().all().iter().find_map(|(_, share)| share.tree.content_of(size, sha1))
@@ -81,7 +78,7 @@ pub(crate) fn folder_of(target: &str) -> Option<u64> {
 /// Sets an id aside for a file, and tells the pick code it will have.
 pub(crate) fn reserve(tree: &mut TreeState) -> (u64, String) {
     let id = tree.reserve();
-    (id, pickcode::encode(id, false, id))
+    (id, tree.pick_code_of(id))
 }
 
 /// Puts a file into a folder under an id set aside for it; `false` when the folder is gone.

@@ -31,7 +31,7 @@ pub(super) fn downurl(turn: &Turn<'_>, named: &Named) -> Answer {
         Ok(node) => node,
         Err(refusal) => return refusal.into(),
     };
-    let (mut inner, set_cookie) = entry(turn, node);
+    let (mut inner, set_cookie) = entry(turn, share.owner, node);
     let data = match &named.key {
         _ if turn.faults.contains(&Fault::EmptyData) => json!(""),
         None => inner,
@@ -70,7 +70,7 @@ fn granted<'share>(turn: &Turn<'_>, share: &'share Share, id: &str) -> Result<&'
 }
 
 /// What the answer says about one file, and the cookie that goes with its link.
-fn entry(turn: &Turn<'_>, node: &SimNode) -> (Value, Option<String>) {
+fn entry(turn: &Turn<'_>, owner: u64, node: &SimNode) -> (Value, Option<String>) {
     let Turn { shared, call, behaviours, faults, .. } = *turn;
     let negative = faults.contains(&Fault::NegativeSize);
     let size = if negative { "-1".to_owned() } else { node.size().to_string() };
@@ -83,7 +83,9 @@ fn entry(turn: &Turn<'_>, node: &SimNode) -> (Value, Option<String>) {
         } else {
             Terms::of_downurl(behaviours, &agent)
         };
-        let minted = mint(shared, node, &agent, terms, behaviours);
+        // What is had without a login is on the account of the sharer.
+        let user = if turn.endpoint.needs_login() { turn.user.id } else { owner };
+        let minted = mint(shared, user, node, &agent, terms, behaviours);
         (json!({"url": address(&minted, faults), "client": 0, "desc": null, "isp": null}), minted.set_cookie)
     };
     let entry =

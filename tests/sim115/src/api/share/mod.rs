@@ -7,11 +7,12 @@ mod item;
 mod receive;
 mod snap;
 
+use http::header::REFERER;
 use serde_json::{Value, json};
 
 use super::refusal::refuse;
 use super::{Answer, Endpoint, Turn};
-use crate::account::{Login, USER_ID};
+use crate::account::Login;
 use crate::behaviours::{Behaviours, RefusedData};
 use crate::call::Call;
 use crate::m115::ClientKey;
@@ -64,6 +65,15 @@ impl Named {
         }
     }
 
+    /// Whether the call comes from the share's page, by its `Referer`.
+    fn is_referred(&self, call: &Call) -> bool {
+        let Ok(page) = url::Url::parse(call.header(REFERER)) else { return false };
+        let password = page.query_pairs().find(|(key, _)| key == "password").map(|(_, value)| value);
+        matches!(page.host_str(), Some("115.com" | "115cdn.com"))
+            && page.path() == format!("/s/{}", self.share_code)
+            && password.unwrap_or_default() == self.receive_code.as_str()
+    }
+
     /// The share meant, if the call may look into it; else the code it is refused with.
     fn opened<'shares>(
         &self,
@@ -77,7 +87,7 @@ impl Named {
         if let Some(code) = share.refusal {
             return Err(code);
         }
-        let own = share.owner == USER_ID && turn.login() == Login::In;
+        let own = is_own(share, turn);
         match self.receive_code.as_str() {
             _ if share.receive_code.is_empty() || self.receive_code == share.receive_code => Ok(share),
             "" if own => Ok(share),
@@ -114,6 +124,9 @@ pub(super) fn answer(turn: &Turn<'_>) -> Answer {
             return refused(turn.call, VERSION).into();
         }
     }
+    if turn.behaviours.share_referred.contains(turn.endpoint.label()) && !named.is_referred(turn.call) {
+        return refused(turn.call, MALFORMED).into();
+    }
     match turn.endpoint {
         Endpoint::ShareSnap | Endpoint::ShareSnapApp => snap::snap(turn, &named).into(),
         Endpoint::ShareDownlist | Endpoint::ShareDownlistApp => downlist::downlist(turn, &named).into(),
@@ -121,6 +134,11 @@ pub(super) fn answer(turn: &Turn<'_>) -> Answer {
         Endpoint::ShareReceive => receive::receive(turn, &named).into(),
         _ => downurl::downurl(turn, &named),
     }
+}
+
+/// Whether the call comes from the user who shares.
+fn is_own(share: &Share, turn: &Turn<'_>) -> bool {
+    share.owner == turn.user.id && turn.login() == Login::In
 }
 
 /// The code a share is refused with because of its state.

@@ -14,15 +14,16 @@ const RECENTLY_RECEIVED: &str = "最近接收";
 
 /// Copies the nodes a call names.
 pub(super) fn receive(turn: &Turn<'_>, named: &Named) -> Value {
-    let Turn { shared, call, behaviours, .. } = *turn;
+    let Turn { shared, user, call, behaviours, .. } = *turn;
     let mut shares = shared.shares.lock();
     let share = match named.usable(&mut shares, turn) {
         Ok(share) => share,
         Err(code) => return refused(call, code),
     };
-    let mut tree = shared.tree.lock();
+    let mut tree = user.tree.lock();
     let Some(wanted) = wanted(share, &named.file_id) else { return refused(call, MALFORMED) };
-    let still_there = |id: &u64| share.received.get(id).is_some_and(|copy| tree.node(*copy).is_some());
+    let still_there =
+        |id: &u64| share.received.get(&(user.id, *id)).is_some_and(|copy| tree.node(*copy).is_some());
     if wanted.iter().any(still_there) {
         return refused(call, RECEIVED);
     }
@@ -34,7 +35,7 @@ pub(super) fn receive(turn: &Turn<'_>, named: &Named) -> Value {
         return refused(call, TOO_MANY);
     }
     let bytes: u64 = weights.iter().map(|(_, bytes)| bytes).sum();
-    if tree.total_bytes().saturating_add(bytes) > behaviours.space_bytes {
+    if tree.total_bytes().saturating_add(bytes) > user.space_bytes(behaviours) {
         return refuse(call, 91_005, "您的空间不足，接收失败");
     }
     let Some(target) = target(&mut tree, call.param("cid")) else {
@@ -42,7 +43,7 @@ pub(super) fn receive(turn: &Turn<'_>, named: &Named) -> Value {
     };
     for id in wanted {
         let copy = tree.graft(target, &share.tree, id);
-        share.received.insert(id, copy);
+        share.received.insert((user.id, id), copy);
     }
     share.receive_count += 1;
     json!({"state": true, "error": "", "errno": 0, "data": []})

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Endpoint, Turn};
-use super::{Named, code_of_state, item, refused};
-use crate::account::{Login, USER_ID};
+use super::{Named, code_of_state, is_own, item, refused};
 use crate::behaviours::{BadShare, Behaviours, ShareStateForm};
 use crate::num::{index, long};
 use crate::share::{NORMAL, Share};
@@ -24,7 +23,7 @@ pub(super) fn snap(turn: &Turn<'_>, named: &Named) -> Value {
         Ok(share) => share,
         Err(code) => return refused(call, code),
     };
-    let own = share.owner == USER_ID && turn.login() == Login::In;
+    let own = is_own(share, turn);
     let state = share.state_at(turn.shared.clock.unix());
     let listable = state == NORMAL || (own && state == AUDITING);
     if !listable {

@@ -111,11 +111,11 @@ fn judge(turn: &Turn<'_>, form: &Form, sealed: u32) -> Value {
         return status_4(402, INVALID);
     };
     let key = drive.userkey();
-    if !form.is_signed(&key) {
+    if !form.is_signed(key) {
         return sig_invalid();
     }
     let near = |time| shared.clock.is_near(time, switches.time_tolerance_secs);
-    if !form.has_token() || !form.is_well_formed(switches, &key, sealed, near) {
+    if !form.has_token() || !form.is_well_formed(switches, key, sealed, near) {
         return token_invalid();
     }
     if form.size > switches.size_limit || (form.size == 0 && !switches.empty_files) {
@@ -180,7 +180,7 @@ fn ask(turn: &Turn<'_>, form: &Form, user: u64, round: u32) -> Value {
 }
 
 /// Takes a known content over, or begins the upload of one that is not.
-fn begin(turn: &Turn<'_>, form: &Form, (drive, folder): (&Drive<'_>, u64), found: Option<Content>) -> Value {
+fn begin(turn: &Turn<'_>, form: &Form, (drive, folder): (&Drive, u64), found: Option<Content>) -> Value {
     let Turn { shared, behaviours, .. } = *turn;
     if !drive.has_room(form.size, behaviours) {
         return status_4(91_005, "您的空间不足，上传失败");
