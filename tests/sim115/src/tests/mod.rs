@@ -18,5 +18,6 @@ mod shares;
 mod upload_client;
 mod upload_faults;
 mod upload_init;
+mod upload_users;
 mod uploads;
 mod users;

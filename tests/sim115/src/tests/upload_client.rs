@@ -12,7 +12,7 @@ use p224::elliptic_curve::sec1::ToEncodedPoint as _;
 use serde_json::Value;
 use sha1::Sha1;
 
-use super::client::{Answer, exchange, get, get_with, post};
+use super::client::{Answer, exchange, get_with, post};
 use crate::num::{hex, unhex};
 use crate::oss::hmac_base64;
 use crate::{Content, Sim};
@@ -48,7 +48,12 @@ pub(super) fn unix() -> u64 {
 
 impl<'sim> Uploader<'sim> {
     pub(super) async fn new(sim: &'sim Sim) -> Self {
-        let info = get(sim, "/proapi.115.com/app/uploadinfo").await.json();
+        Self::of(sim, &sim.cookie()).await
+    }
+
+    /// The client of the user of a cookie.
+    pub(super) async fn of(sim: &'sim Sim, cookie: &str) -> Self {
+        let info = get_with(sim, "/proapi.115.com/app/uploadinfo", &[("Cookie", cookie)]).await.json();
         let mut uploader = Self {
             sim,
             userid: info["user_id"].to_string(),
