@@ -46,7 +46,9 @@ async fn limits_and_places_are_told() {
     let token = get_with(&sim, "/uplb.115.com/3.0/gettoken.php", &[]).await.json();
     assert_eq!(token["StatusCode"], "200");
     assert!(token["Expiration"].as_str().unwrap().ends_with('Z'));
-    assert_eq!((sim.calls("uploadinfo"), sim.calls("getuploadinfo"), sim.calls("gettoken")), (6, 2, 1));
+    let posted = uplb(&sim, "gettoken.php", &[("userid", "123456789"), ("target", "U_1_0")]).await;
+    assert_ne!(posted["AccessKeyId"], token["AccessKeyId"]);
+    assert_eq!((sim.calls("uploadinfo"), sim.calls("getuploadinfo"), sim.calls("gettoken")), (6, 2, 2));
 }
 
 #[tokio::test]
