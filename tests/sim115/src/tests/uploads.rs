@@ -108,6 +108,13 @@ async fn equal_names_stand_side_by_side_and_one_upload_makes_one_file() {
     let once = uploader.put(&begun, &text("one")).await;
     let twice = uploader.put(&begun, &text("one")).await;
     assert_eq!(once.json(), twice.json());
+    sim.behave(|behaviours| behaviours.type_jitter = true);
+    let mut kinds = Vec::new();
+    for _ in 0..20 {
+        kinds.push(uploader.put(&begun, &text("one")).await.json()["data"]["file_size"].is_string());
+    }
+    assert!(kinds.contains(&true) && kinds.contains(&false), "its numbers are told in both ways");
+    sim.behave(|behaviours| behaviours.type_jitter = false);
     uploader.upload("a.txt", &text("two")).await;
     let names = sim.tree(|tree| tree.children(ROOT).iter().map(|node| node.name.clone()).collect::<Vec<_>>());
     assert_eq!(names, ["a.txt", "a.txt"]);
