@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use item::kind_number;
+pub(crate) use jitter::jitter;
 
 use crate::account::Login;
 use crate::behaviours::Behaviours;
