@@ -18,7 +18,9 @@ pub struct LedgerEntry {
     /// The endpoint's label: `files`, `natsort`, `getid`, `get_path_id`, `get_info`, `category`, `index_info`,
     /// `order`, `downurl`, `download`, `share_snap`, `share_snap_app`, `share_downurl`, `share_downurl_windows`,
     /// `share_downurl_web`, `share_skip_login_downurl`, `share_skip_login_downurl_app`, `share_is_skip_login`,
-    /// `share_downlist`, `share_downlist_app`, `share_receive`, `cdn`, or `unknown`.
+    /// `share_downlist`, `share_downlist_app`, `share_receive`, `uploadinfo`, `getuploadinfo`, `gettoken`,
+    /// `initupload`, `resumeupload`, `sampleinitupload`, `oss_put`, `oss_initiate`, `oss_part`, `oss_list_parts`,
+    /// `oss_complete`, `oss_abort`, `oss_form`, `oss_unknown`, `cdn`, or `unknown`.
     pub endpoint: String,
     /// The 115 host it was meant for.
     pub host: String,
@@ -35,6 +37,10 @@ pub struct LedgerEntry {
     pub referer: String,
     /// The `Range` header of a download; empty without one.
     pub range: String,
+    /// How many bytes of the body have come in; of a broken upload, those before the break.
+    pub received: u64,
+    /// The number of the part of an upload; 0 for all other calls.
+    pub part: u64,
     /// When it arrived, in unix seconds of the simulated clock.
     pub simulated_secs: f64,
     /// When it arrived, in milliseconds of real time since the server started.
@@ -92,6 +98,13 @@ impl Ledger {
     pub(crate) fn annotate(&self, number: u64, query: String) {
         if let Some(entry) = self.book.lock().entry(number) {
             entry.query = query;
+        }
+    }
+
+    /// Notes that more of a body has come in.
+    pub(crate) fn received(&self, number: u64, bytes: u64) {
+        if let Some(entry) = self.book.lock().entry(number) {
+            entry.received += bytes;
         }
     }
 

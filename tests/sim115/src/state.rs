@@ -9,11 +9,13 @@ use parking_lot::Mutex;
 use crate::behaviours::Behaviours;
 use crate::cdn::Links;
 use crate::clock::Clock;
+use crate::ec115::ServerKey;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::m115::KeyPair;
 use crate::share::Shares;
 use crate::tree::Tree;
+use crate::upload::Uploads;
 use crate::user::Users;
 use crate::waf::Firewall;
 
@@ -31,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) links: Arc<Links>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) key: KeyPair,
+    pub(crate) upload_key: ServerKey,
+    pub(crate) uploads: Uploads,
     /// Where minted links point: scheme and authority.
     pub(crate) public_base: String,
     /// Download bytes sent.
@@ -43,6 +47,8 @@ impl Shared {
     pub(crate) fn new(tree: &Tree, public_base: String) -> io::Result<Self> {
         let clock = Arc::new(Clock::default());
         let key = KeyPair::fixed().ok_or_else(|| io::Error::other("the m115 key pair is damaged"))?;
+        let upload_key =
+            ServerKey::fixed().ok_or_else(|| io::Error::other("the key pair of uploads is damaged"))?;
         Ok(Self {
             users: Users::new(tree, &clock),
             shares: Mutex::default(),
@@ -53,6 +59,8 @@ impl Shared {
             links: Arc::new(Links::new()),
             clock,
             key,
+            upload_key,
+            uploads: Uploads::default(),
             public_base,
             sent: Arc::default(),
             answers: AtomicU64::new(0),

@@ -2,7 +2,9 @@
 
 use http::Method;
 
+use super::upload::UploadCall;
 use crate::call::{Call, Host};
+use crate::oss::OssCall;
 
 /// What a call asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) enum Endpoint {
     ShareDownlist,
     ShareDownlistApp,
     ShareReceive,
+    Upload(UploadCall),
+    Oss(OssCall),
     Cdn,
     Unknown,
 }
@@ -37,12 +41,16 @@ impl Endpoint {
     pub(crate) fn of(call: &Call) -> Self {
         let posted = call.method == Method::POST;
         let path = call.path.trim_end_matches('/');
+        if let Some(asked) = UploadCall::of(call.host, path, posted) {
+            return Self::Upload(asked);
+        }
         match call.host {
             Host::Cdn => Self::Cdn,
+            Host::Oss => Self::Oss(OssCall::of(call)),
             Host::Webapi => Self::of_webapi(path, posted),
             Host::Aps if path == "/natsort/files.php" => Self::Natsort,
             Host::Proapi => Self::of_proapi(path, posted),
-            Host::Aps | Host::Other => Self::Unknown,
+            Host::Aps | Host::Uplb | Host::Other => Self::Unknown,
         }
     }
 
@@ -106,6 +114,8 @@ impl Endpoint {
             Self::ShareDownlist => "share_downlist",
             Self::ShareDownlistApp => "share_downlist_app",
             Self::ShareReceive => "share_receive",
+            Self::Upload(asked) => asked.label(),
+            Self::Oss(asked) => asked.label(),
             Self::Cdn => "cdn",
             Self::Unknown => "unknown",
         }
@@ -116,8 +126,16 @@ impl Endpoint {
         self.label().starts_with("share_")
     }
 
+    /// Whether it is a call to the object store.
+    pub(crate) fn is_of_oss(self) -> bool {
+        matches!(self, Self::Oss(_))
+    }
+
     /// Whether it is answered to those only who are logged in (protocol notes, reading part, §5.5).
     pub(crate) fn needs_login(self) -> bool {
+        if let Self::Upload(asked) = self {
+            return asked.needs_login();
+        }
         !matches!(
             self,
             Self::ShareSnap

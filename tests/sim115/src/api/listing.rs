@@ -157,6 +157,7 @@ pub(super) fn list(
         }
     };
     let rows = wanted(&mut tree, &ask, order);
+    let rows = shared.uploads.shown(&rows, shared.clock.unix()).map_or(rows, Into::into);
     let reach = if natsort { behaviours.natsort_limit } else { u64::MAX };
     let asked_end = ask.offset.saturating_add(ask.limit).min(reach);
     let mut end = asked_end.min(long(rows.len()));

@@ -5,6 +5,7 @@
 
 mod shares;
 mod tree;
+mod uploads;
 mod users;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::user::User;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 24] = [
+const ROUTES: [&str; 29] = [
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts (also ?user=NAME)",
     "DELETE /__sim/ledger",
@@ -46,6 +47,11 @@ const ROUTES: [&str; 24] = [
     "POST /__sim/cookie {\"action\": \"expire\" | \"kick\" | \"renew\"} (also ?user=NAME)",
     "GET /__sim/key",
     "GET /__sim/open",
+    "GET /__sim/content?seed=7&size=1000 (the bytes of a content made by rule)",
+    "GET /__sim/known",
+    "POST /__sim/known {\"size\": 1000, \"seed\": 7} (or text, or base64; with size also sha1)",
+    "GET /__sim/uploads",
+    "POST /__sim/uploads {\"action\": \"expire_tokens\"}",
     "GET /__sim/tree?format=paths | json (also &user=NAME or &share=CODE)",
     "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000} (also ?user= or ?share=)",
     "GET /__sim/content?path=/a/b (the bytes; also ?id=, &user=, &share=)",
@@ -111,6 +117,10 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
             shared.clock.advance(Duration::from_secs(push.advance_secs));
             json!({"unix": shared.clock.unix()})
         }
+        ("GET", "key") => json!({
+            "modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent(),
+            "ec_public_key": shared.upload_key.public_hex(),
+        }),
         ("GET", "users") => users::list(shared),
         ("POST", "users") => users::add(shared, body)?,
         ("GET", "cookie") => {
@@ -120,13 +130,16 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
             let user = user(shared, param(query, "user").as_deref())?;
             cookie_action(&user, shared.clock.unix(), body)?
         }
-        ("GET", "key") => json!({"modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent()}),
         ("GET", "open") => json!({"open": shared.links.open_bodies()}),
         ("GET", "tree") => return tree::show(shared, query),
         ("POST", "tree") => tree::edit(shared, query, body)?,
         ("GET", "content") => return tree::content_of(shared, query),
         ("GET", "shares") => shares::list(shared),
         ("POST", "shares") => shares::put(shared, body)?,
+        ("GET", "known") => uploads::known(shared),
+        ("POST", "known") => uploads::know(shared, body)?,
+        ("GET", "uploads") => uploads::show(shared),
+        ("POST", "uploads") => uploads::act(shared, body)?,
         ("POST", "firewall/clear") => {
             shared.firewall.clear();
             json!({})
@@ -172,14 +185,21 @@ fn rules(body: &Bytes) -> Result<Vec<FaultRule>, Failure> {
     if body.trim_ascii_start().starts_with(b"[") { parsed(body) } else { Ok(vec![parsed(body)?]) }
 }
 
-/// Changes the switches named in the body and leaves the others.
+/// Changes the switches named in the body and leaves the others, also of those of uploads.
 fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     let changes: serde_json::Map<String, Value> = parsed(body)?;
     let bad = |error: serde_json::Error| (StatusCode::BAD_REQUEST, error.to_string());
     let mut behaviours = shared.behaviours.lock();
     let mut all = serde_json::to_value(&*behaviours).map_err(bad)?;
     for (name, value) in changes {
-        all[&name] = value;
+        match (name.as_str(), value) {
+            ("upload", Value::Object(changes)) => {
+                for (name, value) in changes {
+                    all["upload"][&name] = value;
+                }
+            }
+            (name, value) => all[name] = value,
+        }
     }
     *behaviours = serde_json::from_value(all.clone()).map_err(bad)?;
     Ok(all)

@@ -4,6 +4,7 @@
 //! between two pages. It knows nothing of HTTP. Names are 115's raw names: they may repeat within a folder, contain
 //! `/`, and hold character references.
 
+mod arriving;
 mod build;
 mod graft;
 mod naming;
@@ -26,6 +27,7 @@ use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
 use crate::pickcode::{FIRST_POINT, Point};
+use arriving::Contents;
 use order::Orders;
 
 /// The id of the root folder.
@@ -53,6 +55,7 @@ pub struct TreeState {
     orders: Orders,
     remembered: HashMap<u64, Order>,
     total_bytes: u64,
+    contents: Contents,
     clock: Option<Arc<Clock>>,
 }
 
@@ -75,6 +78,7 @@ impl TreeState {
             orders: Orders::default(),
             remembered: HashMap::new(),
             total_bytes: 0,
+            contents: Contents::default(),
             clock: None,
         };
         let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME, point);
@@ -198,6 +202,7 @@ impl TreeState {
         };
         let now = self.stamp();
         self.total_bytes = self.total_bytes - before + content.size();
+        self.contents.note(&NodeKind::File(content.clone()));
         self.edit(id, |node| {
             node.set_content(content);
             node.modified = now;
@@ -232,12 +237,16 @@ impl TreeState {
     }
 
     fn add(&mut self, parent: u64, name: &str, kind: NodeKind) -> u64 {
+        let id = self.reserve();
+        self.add_as(id, parent, name, kind)
+    }
+
+    fn add_as(&mut self, id: u64, parent: u64, name: &str, kind: NodeKind) -> u64 {
         assert!(self.node(parent).is_some_and(SimNode::is_folder), "{parent} is no folder");
-        let id = self.next_id;
-        self.next_id += 1;
         let now = self.stamp();
         let node = SimNode::new(id, parent, name.to_owned(), kind, now, self.point);
         self.total_bytes += node.size();
+        self.contents.note(&node.kind);
         if node.is_folder() {
             self.children.insert(id, Vec::new());
         }
