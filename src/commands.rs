@@ -232,7 +232,14 @@ async fn healthcheck(check: &Healthcheck) -> anyhow::Result<ExitCode> {
     };
     let wait = Duration::from_secs(5);
     let http = Http::new(&Timeouts { connect: wait, attempt: wait, read: wait }, Route::Direct)?;
-    let request = Request { url: &url, form: None, agent: "dav115 healthcheck", cookie: None, range: None };
+    let request = Request {
+        url: &url,
+        form: None,
+        encoded: None,
+        agent: "dav115 healthcheck",
+        cookie: None,
+        range: None,
+    };
     match http.send(&request).await {
         Ok(answer) if answer.status.is_success() => Ok(ExitCode::SUCCESS),
         Ok(answer) => bail!("{url} answered with status {}", answer.status.as_u16()),
