@@ -5,7 +5,7 @@ use serde_json::{Number, Value, json};
 use crate::num::mix;
 
 /// Texts that sometimes come as numbers; all others, such as names and hashes, stay texts.
-const NUMERIC_TEXTS: [&str; 29] = [
+const NUMERIC_TEXTS: [&str; 33] = [
     "cid",
     "pid",
     "fid",
@@ -35,6 +35,10 @@ const NUMERIC_TEXTS: [&str; 29] = [
     "auto_renewal",
     "auto_fill_recvcode",
     "fs",
+    "type",
+    "dtime",
+    "status",
+    "category_id",
 ];
 
 /// Turns about half of the scalars of an answer into the other type they may come as.
