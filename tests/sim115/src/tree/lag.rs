@@ -143,6 +143,10 @@ impl TreeState {
             }
         }
         shadows.retain(|shadow| shadow.rows.lives(now) || shadow.counts.lives(now));
+        if shadows.is_empty() {
+            self.shadows.of_folder.remove(&folder);
+            return View { shown: fresh, counted: None };
+        }
         let overlay = |lives: &dyn Fn(&Shadow) -> bool| {
             let mut old: HashMap<u64, Option<SimNode>> = HashMap::new();
             for shadow in shadows.iter().filter(|shadow| lives(shadow)) {
