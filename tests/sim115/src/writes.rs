@@ -22,10 +22,13 @@ pub struct Writes {
     pub listing_lag_ms: u64,
     /// For how many further listings of a folder they do; of both spells the longer one counts.
     pub listing_lag_listings: u32,
-    /// The same for the counts of a listing: `count`, `file_count` and `folder_count`.
+    /// For how long the counts of a listing (`count`, `file_count`, `folder_count`) are those before a write, although
+    /// its rows are true. While the rows lag, the counts do too.
     pub count_lag_ms: u64,
     /// For how many further listings of a folder its counts are those before a write.
     pub count_lag_listings: u32,
+    /// A listing that lags says so, by `use_cache`.
+    pub lag_says_cached: bool,
     /// The calls whose effect lags, as the ledger names them; empty for all.
     pub lag_after: BTreeSet<String>,
     /// How many milliseconds of simulated time a move, copy, deletion or restoration of a folder takes; it is answered
@@ -71,6 +74,7 @@ impl Default for Writes {
             listing_lag_listings: 0,
             count_lag_ms: 0,
             count_lag_listings: 0,
+            lag_says_cached: false,
             lag_after: BTreeSet::new(),
             folder_work_ms: 0,
             copy_gradual: true,
@@ -99,10 +103,9 @@ impl Writes {
             return Lag::default();
         }
         let spell = |ms, listings| Spell { time: Duration::from_millis(ms), listings };
-        Lag {
-            rows: spell(self.listing_lag_ms, self.listing_lag_listings),
-            counts: spell(self.count_lag_ms, self.count_lag_listings),
-        }
+        let (rows, counts) =
+            ((self.listing_lag_ms, self.listing_lag_listings), (self.count_lag_ms, self.count_lag_listings));
+        Lag { rows: spell(rows.0, rows.1), counts: spell(rows.0.max(counts.0), rows.1.max(counts.1)) }
     }
 }
 

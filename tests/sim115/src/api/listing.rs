@@ -205,6 +205,9 @@ fn envelope(
         "fc_mix": u8::from(order.mixed), "natsort": call.number("natsort", 0), "uid": USER_ID.to_string(),
         "offset": ask.offset, "limit": ask.limit, "suffix": ask.suffix, "state": true, "error": "", "errNo": 0,
     });
+    if counted.is_some() && behaviours.writes.lag_says_cached {
+        answer["use_cache"] = json!(true);
+    }
     if call.number("count_folders", call.number("countfolders", 0)) == 1 {
         answer["file_count"] = json!(children.len() - folders);
         answer["folder_count"] = json!(folders);

@@ -1,8 +1,8 @@
 //! Listings that go on showing what was before a write (protocol notes, writing part, §1.8).
 //!
 //! A write leaves a shadow in each folder whose listing it changes: the node as the folder showed it, or that it showed
-//! none. While the shadow lives, listings of the folder show it instead of the truth. Rows and counts lag by
-//! themselves.
+//! none. While the shadow lives, listings of the folder show it instead of the truth. Counts may lag longer
+//! than rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
