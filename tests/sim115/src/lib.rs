@@ -1,8 +1,8 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
 //! It serves the calls a client needs — listings, look-ups, download links, shares, the writing of names, the download
-//! network itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the real service is
-//! known to. Its README lists every endpoint and behaviour with its source and how sure it is.
+//! network itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the
+//! real service is known to. Its README lists every endpoint and behaviour with its source and how sure it is.
 //!
 //! It is written from the protocol alone and shares neither wire types nor cipher code with any client, so that a
 //! misreading on one side is not mirrored on the other.

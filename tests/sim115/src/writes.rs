@@ -18,7 +18,7 @@ const SERIALISED: [&str; 6] = ["move", "copy", "rb_delete", "rb_revert", "rb_cle
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches, not a state")]
 pub struct Writes {
-    /// For how many milliseconds of simulated time listings show what was before a write; a machine's own time counts.
+    /// For how many milliseconds of the simulated clock, which goes on by itself, listings show what was before a write.
     pub listing_lag_ms: u64,
     /// For how many further listings of a folder they do; of both spells the longer one counts.
     pub listing_lag_listings: u32,

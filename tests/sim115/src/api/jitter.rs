@@ -96,7 +96,8 @@ pub(super) fn wrong_type(value: &mut Value) {
         *value = json!("");
         return;
     };
-    let field = ["data", "id", "count"].into_iter().find(|name| fields.contains_key(*name)).unwrap_or("data");
+    let known = ["data", "id", "count", "file_id", "progress"];
+    let field = known.into_iter().find(|name| fields.contains_key(*name)).unwrap_or("data");
     let wrong = match fields.get(field) {
         Some(Value::Object(_) | Value::String(_)) | None => json!([]),
         Some(_) => json!({}),
@@ -131,6 +132,7 @@ mod tests {
             (json!({"data": [1]}), json!({"data": {}})),
             (json!({"data": "x"}), json!({"data": []})),
             (json!({"id": 5}), json!({"id": {}})),
+            (json!({"file_id": "5"}), json!({"file_id": []})),
         ] {
             wrong_type(&mut value);
             assert_eq!(value, expected);

@@ -155,6 +155,30 @@ async fn reverting_needs_space_and_a_place() {
 }
 
 #[tokio::test]
+async fn nothing_comes_back_below_itself() {
+    let sim = start(Tree::Empty).await;
+    let (outer, _) = fill(&sim, "outer", &[]);
+    let inner = sim.tree(|tree| tree.add_folder(outer, "inner"));
+    succeeded(&delete(&sim, inner).await);
+    let (outer_id, inner_id) = (outer.to_string(), inner.to_string());
+    succeeded(&write(&sim, "files/move", &[("fid", &outer_id), ("pid", &inner_id)]).await);
+    succeeded(&revert(&sim, inner).await);
+    assert_eq!(truth(&sim, ROOT), ["inner"]);
+    assert_eq!(truth(&sim, inner), ["outer"], "what dangled below it is found again");
+    // The same while a move is under way.
+    let (other, _) = fill(&sim, "other", &[]);
+    let other_id = other.to_string();
+    sim.behave(|behaviours| behaviours.writes.folder_work_ms = 60_000);
+    succeeded(&write(&sim, "files/move", &[("fid", &outer_id), ("pid", &other_id)]).await);
+    sim.tree(|tree| assert!(tree.relocate(other, outer)));
+    sim.finish_work();
+    assert_eq!(
+        (truth(&sim, inner), truth(&sim, outer)),
+        (vec!["outer".to_owned()], vec!["other".to_owned()])
+    );
+}
+
+#[tokio::test]
 async fn purging_without_ids_empties_the_bin() {
     let sim = start(Tree::Empty).await;
     let (_, files) = fill(&sim, "f", &["a", "b", "c", "d", "e"]);

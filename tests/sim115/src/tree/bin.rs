@@ -66,14 +66,16 @@ impl TreeState {
         true
     }
 
-    /// Puts an entry of the recycle bin back into the folder it was in, or into the root when that is gone; `false`
-    /// when there is no such entry.
+    /// Puts an entry of the recycle bin back into the folder it was in, or into the root when that is gone or
+    /// dangles; `false` when there is no such entry.
     pub fn restore(&mut self, id: u64) -> bool {
         let Some(place) = self.bin.entries.iter().position(|entry| entry.top().id == id) else {
             return false;
         };
         let mut nodes = self.bin.entries.remove(place).nodes;
-        if !self.node(nodes[0].parent).is_some_and(SimNode::is_folder) {
+        // A folder that is there but dangles is no place either: it may dangle below the very entry.
+        let reachable = self.lineage(nodes[0].parent).first().is_some_and(|node| node.id == ROOT);
+        if !reachable {
             nodes[0].parent = ROOT;
         }
         self.touch(nodes[0].parent);

@@ -31,9 +31,13 @@ impl Clash {
 }
 
 impl TreeState {
-    /// Moves a node below `target`, which need not be a folder. A move into the folder it is in does nothing.
+    /// Moves a node below `target`, which need not be a folder. A move into the folder it is in does nothing, and neither
+    /// does one that has become cyclic since it was asked for.
     pub(crate) fn transfer(&mut self, id: u64, target: u64, clash: Clash, lag: Lag) {
         let Some(node) = self.node(id).filter(|node| node.parent != target).cloned() else { return };
+        if self.lineage(target).iter().any(|folder| folder.id == id) {
+            return;
+        }
         let rivals: Vec<u64> = self.namesakes(&node, target).iter().map(|rival| rival.id).collect();
         let mut name = node.name.clone();
         match (clash, rivals.first()) {
