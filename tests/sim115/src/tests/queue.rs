@@ -40,7 +40,7 @@ async fn two_calls_at_once_are_one_too_many() {
     let sim = start(Tree::Empty).await;
     let (folder, files) = fill(&sim, "f", &["a", "b", "c"]);
     let ids: Vec<String> = files.iter().map(u64::to_string).collect();
-    sim.behave(|behaviours| behaviours.latency_ms.insert("rb_delete".into(), 300));
+    sim.behave(|behaviours| behaviours.latency_ms.insert("rb_delete".into(), 1000));
     let delete = async |id: &str| write(&sim, "rb/delete", &[("fid", id)]).await;
     let both = tokio::join!(delete(&ids[0]), delete(&ids[1]));
     let states = [&both.0, &both.1].map(|answer| answer["state"].as_bool().unwrap());
@@ -49,7 +49,10 @@ async fn two_calls_at_once_are_one_too_many() {
     assert_eq!(refused["errno"], 990_005);
     assert_eq!(sim.tree(|tree| tree.children(folder).len()), 2);
     let left = if states[0] { &ids[1] } else { &ids[0] };
-    sim.behave(|behaviours| behaviours.writes.concurrent_refused = false);
+    sim.behave(|behaviours| {
+        behaviours.writes.concurrent_refused = false;
+        behaviours.latency_ms.insert("rb_delete".into(), 50);
+    });
     let both = tokio::join!(delete(left), delete(&ids[2]));
     assert_eq!((&both.0["state"], &both.1["state"]), (&json!(true), &json!(true)));
 }
@@ -84,7 +87,8 @@ async fn the_control_api_shows_and_changes_the_bin_and_the_work() {
     let series = sim.tree(|tree| tree.find(&["剧集"]).unwrap());
     succeeded(&write(&sim, "rb/delete", &[("fid", &series.to_string())]).await);
     let work = get(&sim, "/__sim/work").await.json();
-    assert_eq!((&work["running"]["kind"], &work["running"]["percent"]), (&json!("delete"), &json!(0)));
+    assert_eq!(work["running"]["kind"], "delete");
+    assert!(work["running"]["percent"].as_u64().unwrap() < 50, "{work}");
     let work = control(&sim, "POST", "work", &json!({"action": "finish"})).await;
     assert_eq!(work, json!({"running": null}));
     assert!(sim.tree(|tree| tree.node(series).is_none()));
