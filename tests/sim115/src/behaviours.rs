@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::faults::Fault;
+use crate::writes::Writes;
 
 /// All switches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +96,8 @@ pub struct Behaviours {
     pub share_files_limit: u64,
     /// How many share calls of one address within the firewall's window block all its share calls; 0 is never.
     pub share_waf_calls: u32,
+    /// The calls that write names.
+    pub writes: Writes,
     /// The space of the account in bytes.
     pub space_bytes: u64,
     /// Milliseconds each call of an endpoint takes; the key `*` stands for all others.
@@ -145,6 +148,7 @@ impl Default for Behaviours {
             share_gated: BTreeSet::from(["share_downurl".to_owned()]),
             share_files_limit: 10_000,
             share_waf_calls: 0,
+            writes: Writes::default(),
             space_bytes: 15 << 40,
             latency_ms: BTreeMap::new(),
             cdn_bytes_per_sec: 0,

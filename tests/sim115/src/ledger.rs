@@ -18,14 +18,15 @@ pub struct LedgerEntry {
     /// The endpoint's label: `files`, `natsort`, `getid`, `get_path_id`, `get_info`, `category`, `index_info`,
     /// `order`, `downurl`, `download`, `share_snap`, `share_snap_app`, `share_downurl`, `share_downurl_windows`,
     /// `share_downurl_web`, `share_skip_login_downurl`, `share_skip_login_downurl_app`, `share_is_skip_login`,
-    /// `share_downlist`, `share_downlist_app`, `share_receive`, `cdn`, or `unknown`.
+    /// `share_downlist`, `share_downlist_app`, `share_receive`, `add`, `make_path`, `batch_rename`, `edit`, `move`,
+    /// `move_progress`, `copy`, `rb_delete`, `rb_list`, `rb_revert`, `rb_clean`, `rb_secret_del`, `cdn`, or `unknown`.
     pub endpoint: String,
     /// The 115 host it was meant for.
     pub host: String,
     /// The method.
     pub method: String,
     /// The query, or for an encrypted call what was inside, or for a posted share call its share code, receive code
-    /// and file ids.
+    /// and file ids, or for a posted write all parameters but the security key, decoded.
     pub query: String,
     /// The value of the cookie `UID`; empty without one.
     pub uid: String,

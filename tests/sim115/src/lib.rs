@@ -1,8 +1,8 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
-//! It serves the calls a read-only client needs — listings, look-ups, download links, shares, the download network
-//! itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the real service is
-//! known to. Its README lists every endpoint and behaviour with its source and how sure it is.
+//! It serves the calls a client needs — listings, look-ups, download links, shares, the writing of names, the download
+//! network itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the
+//! real service is known to. Its README lists every endpoint and behaviour with its source and how sure it is.
 //!
 //! It is written from the protocol alone and shares neither wire types nor cipher code with any client, so that a
 //! misreading on one side is not mirrored on the other.
@@ -39,6 +39,7 @@ mod share;
 mod state;
 mod tree;
 mod waf;
+mod writes;
 
 pub use behaviours::{
     BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, RefusedData, ShareStateForm, WafScope,
@@ -48,7 +49,8 @@ pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
-pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};
+pub use tree::{BinEntry, NodeKind, ROOT, SimNode, Tree, TreeState};
+pub use writes::{MkdirForm, Writes};
 
 #[cfg(test)]
 mod tests;

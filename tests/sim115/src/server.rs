@@ -102,9 +102,16 @@ impl Sim {
         change(&mut self.shared.behaviours.lock())
     }
 
-    /// Reads or edits the tree. No call is answered meanwhile.
+    /// Reads or edits the tree as it is now. No call is answered meanwhile.
     pub fn tree<R>(&self, edit: impl FnOnce(&mut TreeState) -> R) -> R {
-        edit(&mut self.shared.tree.lock())
+        let mut tree = self.shared.tree.lock();
+        tree.settle();
+        edit(&mut tree)
+    }
+
+    /// Brings the operation under way, if there is one, to its end at once.
+    pub fn finish_work(&self) {
+        self.shared.tree.lock().finish();
     }
 
     /// Adds a share. One of the same share code is replaced.

@@ -67,6 +67,7 @@ async fn answer(
     number: u64,
 ) -> Result<Reply, Hangup> {
     let behaviours = shared.behaviours();
+    let place = shared.queue.enter(call, endpoint, &behaviours);
     delay(&behaviours, endpoint, faults).await;
     if faults.contains(&Fault::Reset) {
         return Err(Hangup);
@@ -80,7 +81,15 @@ async fn answer(
     let reply = match faults.iter().find_map(|fault| of_fault(fault, call)) {
         Some(reply) => reply,
         None if call.host == Host::Cdn => cdn::answer(shared, call, &behaviours, faults).await,
-        None => api::answer(&Turn { shared, call, endpoint, behaviours: &behaviours, faults, number }),
+        None => api::answer(&Turn {
+            shared,
+            call,
+            endpoint,
+            behaviours: &behaviours,
+            faults,
+            number,
+            place: place.as_ref(),
+        }),
     };
     Ok(shape(reply, faults, rate, head_only))
 }
@@ -151,8 +160,12 @@ fn offset(call: &Call) -> u64 {
     }
 }
 
-/// What the ledger shows of what was asked: the query, or of a share call that is posted in plain the share it is for.
+/// What the ledger shows of what was asked: the query, or of a share call that is posted in plain the share it is for,
+/// or of a write all parameters.
 fn query(call: &Call, endpoint: Endpoint) -> String {
+    if call.method == Method::POST && endpoint.is_of_names() {
+        return call.shown_params();
+    }
     if call.method != Method::POST || !endpoint.is_of_shares() || endpoint.is_sealed() {
         return call.query.clone();
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::Mutex;
 
 use crate::account::Account;
+use crate::api::Queue;
 use crate::behaviours::Behaviours;
 use crate::cdn::Links;
 use crate::clock::Clock;
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) firewall: Firewall,
     pub(crate) account: Account,
+    /// The writes that are not answered yet.
+    pub(crate) queue: Arc<Queue>,
     pub(crate) links: Arc<Links>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) key: KeyPair,
@@ -54,6 +57,7 @@ impl Shared {
             faults: Faults::default(),
             firewall: Firewall::default(),
             account: Account::new(clock.unix()),
+            queue: Arc::default(),
             links: Arc::new(Links::new()),
             clock,
             key,

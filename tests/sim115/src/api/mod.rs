@@ -9,6 +9,7 @@ mod lookup;
 mod refusal;
 mod share;
 mod space;
+mod write;
 
 use std::sync::atomic::Ordering;
 
@@ -17,6 +18,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) use endpoint::Endpoint;
+pub(crate) use write::{Place, Queue};
 
 use crate::account::Login;
 use crate::behaviours::Behaviours;
@@ -37,6 +39,8 @@ pub(crate) struct Turn<'call> {
     pub(crate) faults: &'call [Fault],
     /// Its number in the ledger.
     pub(crate) number: u64,
+    /// Its place among the writes that go one at a time; nothing if it is none of them.
+    pub(crate) place: Option<&'call Place>,
 }
 
 impl Turn<'_> {
@@ -81,6 +85,7 @@ pub(crate) fn answer(turn: &Turn<'_>) -> Reply {
 
 fn of_endpoint(turn: &Turn<'_>) -> Answer {
     let Turn { shared, call, behaviours, .. } = *turn;
+    shared.tree.lock().settle();
     match turn.endpoint {
         Endpoint::Files | Endpoint::Natsort => listing::list(shared, call, turn.endpoint, behaviours).into(),
         Endpoint::Getid => lookup::getid(shared, call).into(),
@@ -103,6 +108,18 @@ fn of_endpoint(turn: &Turn<'_>) -> Answer {
         | Endpoint::ShareDownlist
         | Endpoint::ShareDownlistApp
         | Endpoint::ShareReceive => share::answer(turn),
+        Endpoint::Add
+        | Endpoint::MakePath
+        | Endpoint::BatchRename
+        | Endpoint::Edit
+        | Endpoint::Move
+        | Endpoint::MoveProgress
+        | Endpoint::Copy
+        | Endpoint::RbDelete
+        | Endpoint::RbList
+        | Endpoint::RbRevert
+        | Endpoint::RbClean
+        | Endpoint::RbSecretDel => write::answer(turn).into(),
     }
 }
 
@@ -111,6 +128,7 @@ fn scripted(call: &Call, faults: &[Fault]) -> Option<Value> {
     faults.iter().find_map(|fault| match fault {
         Fault::LoggedOut => Some(refusal::logged_out(call)),
         Fault::Json { errno, message } => Some(refusal::refuse(call, *errno, message)),
+        Fault::Refusal(code) => Some(refusal::refuse(call, *code, write::text(*code))),
         Fault::TransientViolation => Some(refusal::refuse(call, 50_038, "")),
         _ => None,
     })

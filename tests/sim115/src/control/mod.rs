@@ -3,6 +3,7 @@
 //! Bodies and answers are JSON unless said otherwise. The control API is no part of the simulated service: it is never
 //! counted, delayed, blocked or faulted.
 
+mod bin;
 mod shares;
 mod tree;
 
@@ -26,7 +27,7 @@ use crate::state::Shared;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 22] = [
+const ROUTES: [&str; 25] = [
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts",
     "DELETE /__sim/ledger",
@@ -44,6 +45,9 @@ const ROUTES: [&str; 22] = [
     "GET /__sim/open",
     "GET /__sim/tree?format=paths | json (also &share=CODE)",
     "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000} (also ?share=CODE)",
+    "GET /__sim/bin?format=paths | json (also &share=CODE)",
+    "GET /__sim/work",
+    "POST /__sim/work {\"action\": \"finish\"}",
     "GET /__sim/content?path=/a/b (the bytes; also ?id=, &share=CODE)",
     "GET /__sim/shares",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
@@ -110,6 +114,9 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         ("GET", "open") => json!({"open": shared.links.open_bodies()}),
         ("GET", "tree") => return tree::show(shared, query),
         ("POST", "tree") => tree::edit(shared, query, body)?,
+        ("GET", "bin") => return bin::show(shared, query),
+        ("GET", "work") => bin::work(shared),
+        ("POST", "work") => bin::work_action(shared, body)?,
         ("GET", "content") => return tree::content_of(shared, query),
         ("GET", "shares") => shares::list(shared),
         ("POST", "shares") => shares::put(shared, body)?,
@@ -145,14 +152,17 @@ fn rules(body: &Bytes) -> Result<Vec<FaultRule>, Failure> {
     if body.trim_ascii_start().starts_with(b"[") { parsed(body) } else { Ok(vec![parsed(body)?]) }
 }
 
-/// Changes the switches named in the body and leaves the others.
+/// Changes the switches named in the body and leaves the others, also among `writes`.
 fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     let changes: serde_json::Map<String, Value> = parsed(body)?;
     let bad = |error: serde_json::Error| (StatusCode::BAD_REQUEST, error.to_string());
     let mut behaviours = shared.behaviours.lock();
     let mut all = serde_json::to_value(&*behaviours).map_err(bad)?;
     for (name, value) in changes {
-        all[&name] = value;
+        match (all.get_mut(&name), value) {
+            (Some(Value::Object(known)), Value::Object(changes)) if name == "writes" => known.extend(changes),
+            (_, value) => all[&name] = value,
+        }
     }
     *behaviours = serde_json::from_value(all.clone()).map_err(bad)?;
     Ok(all)
