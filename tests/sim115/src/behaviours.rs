@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::faults::Fault;
+use crate::upload::UploadBehaviours;
 use crate::writes::Writes;
 
 /// All switches.
@@ -104,6 +105,8 @@ pub struct Behaviours {
     pub latency_ms: BTreeMap<String, u64>,
     /// Bytes per second of each download body; 0 is without limit.
     pub cdn_bytes_per_sec: u64,
+    /// The switches of uploads.
+    pub upload: UploadBehaviours,
 }
 
 impl Default for Behaviours {
@@ -152,6 +155,7 @@ impl Default for Behaviours {
             space_bytes: 15 << 40,
             latency_ms: BTreeMap::new(),
             cdn_bytes_per_sec: 0,
+            upload: UploadBehaviours::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, USER_AGENT};
 use http::{HeaderMap, Method, Request};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 
@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 const BODY_LIMIT: usize = 1 << 20;
 
 /// The endings of the host names the simulator answers for.
-const KNOWN_HOSTS: [&str; 4] = ["115.com", "115cdn.com", "115vod.com", "115cdn.net"];
+const KNOWN_HOSTS: [&str; 5] = ["115.com", "115cdn.com", "115vod.com", "115cdn.net", "aliyuncs.com"];
 
 /// The service a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub(crate) enum Host {
     Aps,
     /// The API of the client applications.
     Proapi,
+    /// Where uploads begin.
+    Uplb,
+    /// The object store uploads go to.
+    Oss,
     /// The download network.
     Cdn,
     /// A name of the service that is not simulated.
@@ -45,24 +49,30 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
+    /// The body; empty for the object store, whose bodies are read as they come.
+    pub(crate) body: Bytes,
     /// The parameters of the query and of a form body, decoded.
     params: Vec<(String, String)>,
 }
 
 impl Call {
-    /// Reads a request; `None` when it is for no host of the service.
-    pub(crate) async fn read(request: Request<Incoming>, peer: IpAddr) -> Option<Self> {
+    /// Reads a request, but for the body of one to the object store; `None` when it is for no host of the service.
+    pub(crate) async fn read(request: Request<Incoming>, peer: IpAddr) -> Option<(Self, Option<Incoming>)> {
         let (head, body) = request.into_parts();
         let (host_name, path) = locate(head.uri.path(), head.uri.host(), &head.headers)?;
         let (host, path) = classify(&host_name, &path);
         let query = head.uri.query().unwrap_or_default().to_owned();
         let mut params = form(query.as_bytes());
-        let body = match Limited::new(body, BODY_LIMIT).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => Bytes::new(),
+        let mut stream = None;
+        let body = if host == Host::Oss {
+            stream = Some(body);
+            Bytes::new()
+        } else {
+            Limited::new(body, BODY_LIMIT).collect().await.map_or_else(|_| Bytes::new(), Collected::to_bytes)
         };
         params.extend(body_params(&head.headers, &body));
-        Some(Self { peer, host, host_name, method: head.method, path, query, headers: head.headers, params })
+        let (method, headers) = (head.method, head.headers);
+        Some((Self { peer, host, host_name, method, path, query, headers, body, params }, stream))
     }
 
     /// The first value of a parameter; empty without one.
@@ -162,6 +172,8 @@ fn classify(host: &str, path: &str) -> (Host, String) {
         },
         "aps.115.com" => (Host::Aps, path.to_owned()),
         "proapi.115.com" => (Host::Proapi, path.to_owned()),
+        "uplb.115.com" => (Host::Uplb, path.to_owned()),
+        _ if host.ends_with("aliyuncs.com") => (Host::Oss, path.to_owned()),
         _ if host.ends_with("115cdn.net") => (Host::Cdn, path.to_owned()),
         _ => (Host::Other, path.to_owned()),
     }
@@ -216,6 +228,8 @@ mod tests {
             Some((Host::Aps, "/natsort/files.php".to_owned()))
         );
         assert_eq!(located("/cdnfhnfile.115cdn.net/ab/x", here), Some((Host::Cdn, "/ab/x".to_owned())));
+        let bucket = "/fhnfile.oss-cn-shenzhen.aliyuncs.com/6a3d";
+        assert_eq!(located(bucket, here), Some((Host::Oss, "/6a3d".to_owned())));
         assert_eq!(located("/passportapi.115.com", here), Some((Host::Other, "/".to_owned())));
         assert_eq!(located("/files", here), None);
         assert_eq!(located("/evil115.com/files", here), None);

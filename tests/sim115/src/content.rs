@@ -1,4 +1,4 @@
-//! What files contain: literal bytes, or bytes that follow a rule.
+//! What files contain: literal bytes, bytes that follow a rule, or bytes that were uploaded.
 //!
 //! A ruled content is a pure function of its seed and the offset, so a file of several GiB costs no memory and any
 //! byte of it can be checked. The rule copies blocks of 4 KiB out of one shared table of noise, each block from a
@@ -8,13 +8,14 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use sha1::{Digest, Sha1};
 
 use crate::num::{hex, index, long, mix};
+use crate::stored::Stored;
 use crate::tree::{NodeKind, SimNode};
 
 /// The largest ruled content whose SHA-1 is computed from its bytes; above it the hash is a stand-in.
@@ -44,6 +45,17 @@ pub enum Content {
         /// How many bytes there are.
         size: u64,
     },
+    /// Bytes made by rule whose true hash is known, whatever their size; see [`Content::hashed`].
+    Hashed {
+        /// What tells one ruled content from another.
+        seed: u64,
+        /// How many bytes there are.
+        size: u64,
+        /// The SHA-1 in upper case.
+        sha1: Arc<str>,
+    },
+    /// Bytes a client has uploaded.
+    Stored(Stored),
 }
 
 /// The content of a file; a folder has none, which reads as empty.
@@ -59,7 +71,8 @@ impl Content {
     pub fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => long(bytes.len()),
-            Self::Rule { size, .. } => *size,
+            Self::Rule { size, .. } | Self::Hashed { size, .. } => *size,
+            Self::Stored(stored) => stored.size(),
         }
     }
 
@@ -69,7 +82,8 @@ impl Content {
         let start = range.start.min(end);
         match self {
             Self::Bytes(bytes) => bytes.slice(index(start)..index(end)),
-            Self::Rule { seed, .. } => ruled(*seed, start, end),
+            Self::Rule { seed, .. } | Self::Hashed { seed, .. } => ruled(*seed, start, end),
+            Self::Stored(stored) => stored.read(start, end),
         }
     }
 
@@ -80,6 +94,8 @@ impl Content {
     pub fn sha1_hex(&self) -> String {
         match self {
             Self::Bytes(bytes) => hex(&Sha1::digest(bytes)).to_uppercase(),
+            Self::Hashed { sha1, .. } => sha1.to_string(),
+            Self::Stored(stored) => stored.sha1_hex().to_owned(),
             Self::Rule { seed, size } => {
                 if let Some(known) = HASHES.lock().get(&(*seed, *size)) {
                     return known.clone();
@@ -94,23 +110,36 @@ impl Content {
     /// Whether [`Content::sha1_hex`] is the hash of the bytes.
     pub fn sha1_is_true(&self) -> bool {
         match self {
-            Self::Bytes(_) => true,
+            Self::Bytes(_) | Self::Hashed { .. } | Self::Stored(_) => true,
             Self::Rule { size, .. } => *size <= TRUE_SHA1_LIMIT,
         }
     }
 
-    fn ruled_sha1(&self, seed: u64, size: u64) -> String {
-        let mut hash = Sha1::new();
-        if self.sha1_is_true() {
-            let step = 256 << 10;
-            let mut offset = 0;
-            while offset < size {
-                let end = (offset + step).min(size);
-                hash.update(ruled(seed, offset, end));
-                offset = end;
+    /// The same content with the hash of its very bytes, as clients know it that have the bytes. Reads all of it once.
+    #[must_use]
+    pub fn hashed(&self) -> Self {
+        match self {
+            Self::Rule { seed, size } => {
+                Self::Hashed { seed: *seed, size: *size, sha1: self.hash_of_bytes().into() }
             }
-        } else {
-            hash.update(format!("ruled content {seed} of {size} bytes"));
+            other => other.clone(),
+        }
+    }
+
+    fn ruled_sha1(&self, seed: u64, size: u64) -> String {
+        if self.sha1_is_true() {
+            return self.hash_of_bytes();
+        }
+        hex(&Sha1::digest(format!("ruled content {seed} of {size} bytes"))).to_uppercase()
+    }
+
+    fn hash_of_bytes(&self) -> String {
+        let mut hash = Sha1::new();
+        let step = 256 << 10;
+        let mut offset = 0;
+        while offset < self.size() {
+            hash.update(self.read(offset..offset + step));
+            offset += step;
         }
         hex(&hash.finalize()).to_uppercase()
     }
@@ -172,5 +201,8 @@ mod tests {
         let giant = Content::Rule { seed: 3, size: 5 << 30 };
         assert!(!giant.sha1_is_true());
         assert_eq!(giant.read((5 << 30) - 3..u64::MAX).len(), 3);
+        let known = ruled.hashed();
+        assert_eq!((known.sha1_hex(), known.read(5..9)), (ruled.sha1_hex(), ruled.read(5..9)));
+        assert!(known.sha1_is_true());
     }
 }

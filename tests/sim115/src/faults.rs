@@ -90,6 +90,32 @@ pub enum Fault {
     NegativeSize,
     /// 50038 without a message, which is transient.
     TransientViolation,
+
+    // === Uploads ===
+    /// `initupload` answers with this status, code and message.
+    Init {
+        /// The status, such as 6.
+        status: u8,
+        /// The code, such as 700.
+        code: i64,
+        /// The message.
+        message: String,
+    },
+    /// The object store refuses with this status and code, such as 403 and `SecurityTokenExpired`.
+    Oss {
+        /// The status.
+        status: u16,
+        /// The code.
+        code: String,
+    },
+    /// The object store stores the object but cannot reach 115: 203 and no file.
+    CallbackFailed,
+    /// The connection breaks after the object store has read this many bytes of the body; nothing is stored.
+    CutUpload(u64),
+    /// The call is carried out, and then the connection closes without an answer.
+    Unanswered,
+    /// The call is carried out, and its answer comes this much later.
+    AnswerLate(#[serde(with = "millis")] Duration),
 }
 
 /// When a fault strikes.
@@ -102,7 +128,8 @@ pub struct FaultRule {
     pub nth: u32,
     /// How many calls in a row it strikes; without it one, or all of them if `nth` is 0.
     pub times: Option<u32>,
-    /// Only calls at or beyond this offset match: of the listing, or of the range of a download.
+    /// Only calls at or beyond this offset match: of the listing, of the range of a download, or the number of the
+    /// part of an upload.
     pub offset_at_least: Option<u64>,
     /// What goes wrong.
     pub fault: Fault,

@@ -19,7 +19,10 @@ pub struct LedgerEntry {
     /// `order`, `downurl`, `download`, `share_snap`, `share_snap_app`, `share_downurl`, `share_downurl_windows`,
     /// `share_downurl_web`, `share_skip_login_downurl`, `share_skip_login_downurl_app`, `share_is_skip_login`,
     /// `share_downlist`, `share_downlist_app`, `share_receive`, `add`, `make_path`, `batch_rename`, `edit`, `move`,
-    /// `move_progress`, `copy`, `rb_delete`, `rb_list`, `rb_revert`, `rb_clean`, `rb_secret_del`, `cdn`, or `unknown`.
+    /// `move_progress`, `copy`, `rb_delete`, `rb_list`, `rb_revert`, `rb_clean`, `rb_secret_del`,
+    /// `uploadinfo`, `getuploadinfo`, `gettoken`,
+    /// `initupload`, `resumeupload`, `sampleinitupload`, `oss_put`, `oss_initiate`, `oss_part`, `oss_list_parts`,
+    /// `oss_complete`, `oss_abort`, `oss_form`, `oss_unknown`, `cdn`, or `unknown`.
     pub endpoint: String,
     /// The 115 host it was meant for.
     pub host: String,
@@ -34,6 +37,10 @@ pub struct LedgerEntry {
     pub user_agent: String,
     /// The `Range` header of a download; empty without one.
     pub range: String,
+    /// How many bytes of the body have come in; of a broken upload, those before the break.
+    pub received: u64,
+    /// The number of the part of an upload; 0 for all other calls.
+    pub part: u64,
     /// When it arrived, in unix seconds of the simulated clock.
     pub simulated_secs: f64,
     /// When it arrived, in milliseconds of real time since the server started.
@@ -91,6 +98,13 @@ impl Ledger {
     pub(crate) fn annotate(&self, number: u64, query: String) {
         if let Some(entry) = self.book.lock().entry(number) {
             entry.query = query;
+        }
+    }
+
+    /// Notes that more of a body has come in.
+    pub(crate) fn received(&self, number: u64, bytes: u64) {
+        if let Some(entry) = self.book.lock().entry(number) {
+            entry.received += bytes;
         }
     }
 

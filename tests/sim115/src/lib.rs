@@ -1,8 +1,9 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
-//! It serves the calls a client needs — listings, look-ups, download links, shares, the writing of names, the download
-//! network itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the
-//! real service is known to. Its README lists every endpoint and behaviour with its source and how sure it is.
+//! It serves what a client needs — listings, look-ups, download links, shares, the writing of names, the download
+//! network itself, uploads with the object store they go to — from a tree in memory, keeps a ledger of every call, and
+//! can be told to misbehave in each way the real service is known to. Its README lists every endpoint and behaviour
+//! with its source and how sure it is.
 //!
 //! It is written from the protocol alone and shares neither wire types nor cipher code with any client, so that a
 //! misreading on one side is not mirrored on the other.
@@ -27,17 +28,21 @@ mod cdn;
 mod clock;
 mod content;
 mod control;
+mod ec115;
 mod faults;
 mod ledger;
 mod m115;
 mod num;
+mod oss;
 mod pickcode;
 mod reply;
 mod server;
 mod service;
 mod share;
 mod state;
+mod stored;
 mod tree;
+mod upload;
 mod waf;
 mod writes;
 
@@ -49,7 +54,9 @@ pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
+pub use stored::Stored;
 pub use tree::{BinEntry, NodeKind, ROOT, SimNode, Tree, TreeState};
+pub use upload::{RangeFailure, UploadBehaviours};
 pub use writes::{MkdirForm, Writes};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use num_bigint::BigUint;
 
-use crate::num::hex;
+use crate::num::{hex, unhex};
 
 /// Bytes of one RSA block.
 const BLOCK: usize = 128;
@@ -153,12 +153,6 @@ fn xor(data: &mut [u8], key: &[u8]) {
             *byte ^= mask;
         }
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
-    Some(digits?.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// A fresh server share of the key.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use clap::Parser;
-use sim115::{Behaviours, Binding, EmptyAgent, Options, ShareSpec, Sim, Tree};
+use sim115::{Behaviours, Binding, Content, EmptyAgent, Options, ShareSpec, Sim, Tree};
 
 /// A simulated 115 cloud drive.
 #[derive(Debug, Parser)]
@@ -31,6 +31,11 @@ struct Arguments {
     /// Block the share calls of an address after this many within the window; 0 never blocks.
     #[arg(long, default_value_t = 0, value_name = "CALLS")]
     share_waf_calls: u32,
+
+    /// Let a content of this many bytes, made by rule from the seed, lie somewhere at 115, so that it can be taken over
+    /// without its bytes; may be given several times.
+    #[arg(long = "known", value_name = "BYTES[:SEED]", value_parser = known)]
+    known: Vec<Content>,
 
     /// Scheme and authority that download links point to [default: the address listened on].
     #[arg(long, value_name = "URL")]
@@ -71,6 +76,12 @@ struct Arguments {
     /// Change the types of numbers and texts from answer to answer.
     #[arg(long)]
     jitter: bool,
+}
+
+fn known(text: &str) -> Result<Content, String> {
+    let number = |digits: &str| digits.parse::<u64>().map_err(|error| format!("`{digits}`: {error}"));
+    let (size, seed) = text.split_once(':').unwrap_or((text, "0"));
+    Ok(Content::Rule { seed: number(seed)?, size: number(size)? })
 }
 
 fn binding(text: &str) -> Result<Binding, String> {
@@ -123,8 +134,12 @@ async fn main() -> std::io::Result<()> {
         sim.add_share(spec);
         sim.share(&spec.code, |share| share.skip_login = arguments.share_skip_login);
     }
+    for content in &arguments.known {
+        sim.know(content);
+    }
     let mut output = std::io::stdout();
-    writeln!(output, "{}\n{}\n{}", sim.base_url(), sim.cookie(), sim.modulus_hex())?;
+    let (base_url, cookie, modulus) = (sim.base_url(), sim.cookie(), sim.modulus_hex());
+    writeln!(output, "{base_url}\n{cookie}\n{modulus}\n{}", sim.ec_public_key())?;
     output.flush()?;
     tokio::signal::ctrl_c().await?;
     sim.stop().await;

@@ -29,3 +29,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// The bytes of a hexadecimal text; `None` when it is none.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
+    Some(digits?.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}

@@ -10,6 +10,7 @@ use crate::body::{Shaping, SimBody};
 use crate::call::{Call, Host};
 use crate::faults::Fault;
 use crate::m115::random_hex;
+use crate::oss;
 
 /// A response of the simulator.
 pub(crate) type Reply = Response<SimBody>;
@@ -101,6 +102,8 @@ pub(crate) fn of_fault(fault: &Fault, call: &Call) -> Option<Reply> {
             status_of(*status),
             format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"),
         ),
+        Fault::Status(status) if call.host == Host::Oss => oss::refusal(*status, "InternalError"),
+        Fault::Oss { status, code } => oss::refusal(*status, code),
         Fault::Status(status) if call.host == Host::Cdn => cdn_refusal(status_of(*status), "request refused"),
         Fault::Status(status) => {
             json_reply(status_of(*status), &json!({"state": false, "error": "", "errno": i64::from(*status)}))

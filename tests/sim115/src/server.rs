@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::behaviours::Behaviours;
+use crate::content::Content;
 use crate::faults::FaultRule;
 use crate::ledger::LedgerEntry;
 use crate::m115::KeyPair;
@@ -97,6 +98,30 @@ impl Sim {
         KeyPair::exponent()
     }
 
+    /// The public key of the cipher around `initupload.php`: 112 hexadecimal digits, X then Y.
+    pub fn ec_public_key(&self) -> String {
+        self.shared.upload_key.public_hex()
+    }
+
+    /// Lets a content lie somewhere at 115, in nobody's tree, so that it can be taken over without its bytes. Returns
+    /// its SHA-1, the true one of its bytes, whatever their number.
+    pub fn know(&self, content: &Content) -> String {
+        let content = content.hashed();
+        let sha1 = content.sha1_hex();
+        self.shared.uploads.know(content);
+        sha1
+    }
+
+    /// How many uploads in parts have neither ended nor been given up.
+    pub fn unfinished_uploads(&self) -> usize {
+        self.shared.uploads.store.unfinished()
+    }
+
+    /// Ends the life of all credentials for the object store given out so far.
+    pub fn expire_upload_tokens(&self) {
+        self.shared.uploads.tokens.expire();
+    }
+
     /// Reads or changes the switches.
     pub fn behave<R>(&self, change: impl FnOnce(&mut Behaviours) -> R) -> R {
         change(&mut self.shared.behaviours.lock())
@@ -138,9 +163,10 @@ impl Sim {
         self.shared.ledger.counts().get(endpoint).copied().unwrap_or_default()
     }
 
-    /// How many calls the API hosts have had: all calls but those of the CDN.
+    /// How many calls the API hosts have had: all calls but those of the CDN and of the object store.
     pub fn api_calls(&self) -> usize {
-        self.shared.ledger.counts().iter().filter(|(label, _)| *label != "cdn").map(|(_, count)| count).sum()
+        let of_api = |label: &str| label != "cdn" && !label.starts_with("oss_");
+        self.shared.ledger.counts().iter().filter(|(label, _)| of_api(label)).map(|(_, count)| count).sum()
     }
 
     /// The most recent calls, oldest first.

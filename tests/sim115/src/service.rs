@@ -17,10 +17,11 @@ use crate::behaviours::{Behaviours, WafScope};
 use crate::call::{Call, Host};
 use crate::faults::Fault;
 use crate::ledger::LedgerEntry;
+use crate::num::long;
 use crate::reply::{Reply, no_such_host, of_fault, shape};
 use crate::state::Shared;
 use crate::waf::{Limits, Subject};
-use crate::{cdn, control};
+use crate::{cdn, control, oss};
 
 /// The connection is to close without an answer.
 #[derive(Debug)]
@@ -50,11 +51,12 @@ pub(crate) async fn serve(
         let path = path.to_owned();
         return Ok(control::answer(&shared, &path, request).await);
     }
-    let Some(call) = Call::read(request, peer).await else { return Ok(no_such_host()) };
+    let Some((call, body)) = Call::read(request, peer).await else { return Ok(no_such_host()) };
     let endpoint = Endpoint::of(&call);
     let faults = shared.faults.strike(endpoint.label(), offset(&call));
     let number = shared.ledger.open(entry(&call, endpoint, &faults), shared.clock.since_epoch());
-    let reply = answer(&shared, &call, endpoint, &faults, number).await;
+    let reply = answer(&shared, &call, endpoint, &faults, (number, body)).await;
+    let reply = afterwards(reply, &faults).await;
     shared.ledger.close(number, reply.as_ref().map_or(0, |reply| reply.status().as_u16()));
     reply
 }
@@ -64,7 +66,7 @@ async fn answer(
     call: &Call,
     endpoint: Endpoint,
     faults: &[Fault],
-    number: u64,
+    (number, body): (u64, Option<Incoming>),
 ) -> Result<Reply, Hangup> {
     let behaviours = shared.behaviours();
     let place = shared.queue.enter(call, endpoint, &behaviours);
@@ -74,6 +76,10 @@ async fn answer(
     }
     let rate = if call.host == Host::Cdn { behaviours.cdn_bytes_per_sec } else { 0 };
     let head_only = call.method == Method::HEAD;
+    if let (Endpoint::Oss(asked), Some(body)) = (endpoint, body) {
+        let reply = oss::answer(shared, (call, asked), &behaviours, faults, number, body).await?;
+        return Ok(shape(reply, faults, 0, head_only));
+    }
     if call.host != Host::Cdn && blocked(shared, call, endpoint, &behaviours, faults) {
         let page = of_fault(&behaviours.waf_answer, call).or_else(|| of_fault(&Fault::Waf405, call));
         return Ok(page.unwrap_or_else(no_such_host));
@@ -105,6 +111,18 @@ async fn delay(behaviours: &Behaviours, endpoint: Endpoint, faults: &[Fault]) {
     if !total.is_zero() {
         sleep(total).await;
     }
+}
+
+/// What a fault makes of an answer once the call is carried out.
+async fn afterwards(reply: Result<Reply, Hangup>, faults: &[Fault]) -> Result<Reply, Hangup> {
+    for fault in faults {
+        match fault {
+            Fault::Unanswered => return Err(Hangup),
+            Fault::AnswerLate(delay) => sleep(*delay).await,
+            _ => {}
+        }
+    }
+    reply
 }
 
 /// Counts the call at the firewall; a fault can also raise a block that outlives the call.
@@ -155,6 +173,8 @@ fn offset(call: &Call) -> u64 {
     if call.host == Host::Cdn {
         let digits = call.header(RANGE).trim_start_matches("bytes=");
         digits.split('-').next().and_then(|start| start.parse().ok()).unwrap_or_default()
+    } else if call.host == Host::Oss {
+        call.number("partNumber", 0)
     } else {
         call.number("offset", 0)
     }
@@ -182,6 +202,8 @@ fn entry(call: &Call, endpoint: Endpoint, faults: &[Fault]) -> LedgerEntry {
         uid: cookie_value(&call.cookies(), "UID").unwrap_or_default().to_owned(),
         user_agent: call.user_agent(),
         range: call.header(RANGE).to_owned(),
+        received: long(call.body.len()),
+        part: if endpoint.is_of_oss() { call.number("partNumber", 0) } else { 0 },
         simulated_secs: 0.0,
         wall_ms: 0,
         took_ms: 0,

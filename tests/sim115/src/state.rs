@@ -11,11 +11,13 @@ use crate::api::Queue;
 use crate::behaviours::Behaviours;
 use crate::cdn::Links;
 use crate::clock::Clock;
+use crate::ec115::ServerKey;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::m115::KeyPair;
 use crate::share::Shares;
 use crate::tree::{Tree, TreeState};
+use crate::upload::Uploads;
 use crate::waf::Firewall;
 
 /// The state shared by all connections, the control API and the handle.
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) links: Arc<Links>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) key: KeyPair,
+    pub(crate) upload_key: ServerKey,
+    pub(crate) uploads: Uploads,
     /// Where minted links point: scheme and authority.
     pub(crate) public_base: String,
     /// Download bytes sent.
@@ -49,6 +53,8 @@ impl Shared {
         let mut tree = TreeState::build(tree);
         tree.follow(Arc::clone(&clock));
         let key = KeyPair::fixed().ok_or_else(|| io::Error::other("the m115 key pair is damaged"))?;
+        let upload_key =
+            ServerKey::fixed().ok_or_else(|| io::Error::other("the key pair of uploads is damaged"))?;
         Ok(Self {
             tree: Mutex::new(tree),
             shares: Mutex::default(),
@@ -61,6 +67,8 @@ impl Shared {
             links: Arc::new(Links::new()),
             clock,
             key,
+            upload_key,
+            uploads: Uploads::default(),
             public_base,
             sent: Arc::default(),
             answers: AtomicU64::new(0),

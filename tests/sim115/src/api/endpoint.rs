@@ -2,7 +2,9 @@
 
 use http::Method;
 
+use super::upload::UploadCall;
 use crate::call::{Call, Host};
+use crate::oss::OssCall;
 
 /// What a call asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(crate) enum Endpoint {
     RbRevert,
     RbClean,
     RbSecretDel,
+    Upload(UploadCall),
+    Oss(OssCall),
     Cdn,
     Unknown,
 }
@@ -49,15 +53,19 @@ impl Endpoint {
     pub(crate) fn of(call: &Call) -> Self {
         let posted = call.method == Method::POST;
         let path = call.path.trim_end_matches('/');
+        if let Some(asked) = UploadCall::of(call.host, path, posted) {
+            return Self::Upload(asked);
+        }
         match call.host {
             Host::Cdn => Self::Cdn,
             Host::Webapi if path == "/files/get_path_id" && call.number("is_create", 0) == 1 => {
                 Self::MakePath
             }
+            Host::Oss => Self::Oss(OssCall::of(call)),
             Host::Webapi => Self::of_webapi(path, posted),
             Host::Aps if path == "/natsort/files.php" => Self::Natsort,
             Host::Proapi => Self::of_proapi(path, posted),
-            Host::Aps | Host::Other => Self::Unknown,
+            Host::Aps | Host::Uplb | Host::Other => Self::Unknown,
         }
     }
 
@@ -144,6 +152,8 @@ impl Endpoint {
             Self::RbRevert => "rb_revert",
             Self::RbClean => "rb_clean",
             Self::RbSecretDel => "rb_secret_del",
+            Self::Upload(asked) => asked.label(),
+            Self::Oss(asked) => asked.label(),
             Self::Cdn => "cdn",
             Self::Unknown => "unknown",
         }
@@ -173,8 +183,16 @@ impl Endpoint {
         )
     }
 
+    /// Whether it is a call to the object store.
+    pub(crate) fn is_of_oss(self) -> bool {
+        matches!(self, Self::Oss(_))
+    }
+
     /// Whether it is answered to those only who are logged in (protocol notes, reading part, §5.5).
     pub(crate) fn needs_login(self) -> bool {
+        if let Self::Upload(asked) = self {
+            return asked.needs_login();
+        }
         !matches!(
             self,
             Self::ShareSnap

@@ -22,7 +22,7 @@ const KINDS: [(u64, &str, &[&str]); 7] = [
 ];
 
 /// The number of a file's kind; 0 when its extension tells none.
-pub(super) fn kind_number(name: &str) -> u64 {
+pub(crate) fn kind_number(name: &str) -> u64 {
     kind(&extension(name)).map_or(0, |(number, _)| number)
 }
 

@@ -152,6 +152,7 @@ pub(super) fn list(shared: &Shared, call: &Call, endpoint: Endpoint, behaviours:
     };
     let view = tree.view(ask.folder, order, ask.deep, ask.offset == 0);
     let rows = wanted(&tree, &ask, &view.shown);
+    let rows = shared.uploads.shown(&rows, shared.clock.unix()).map_or(rows, Into::into);
     let reach = if natsort { behaviours.natsort_limit } else { u64::MAX };
     let asked_end = ask.offset.saturating_add(ask.limit).min(reach);
     let mut end = asked_end.min(long(rows.len()));

@@ -9,6 +9,7 @@ mod lookup;
 mod refusal;
 mod share;
 mod space;
+mod upload;
 mod write;
 
 use std::sync::atomic::Ordering;
@@ -18,6 +19,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) use endpoint::Endpoint;
+pub(crate) use item::kind_number;
 pub(crate) use write::{Place, Queue};
 
 use crate::account::Login;
@@ -27,6 +29,7 @@ use crate::faults::Fault;
 use crate::num::mix;
 use crate::reply::{Reply, json_text};
 use crate::state::Shared;
+use upload::UploadCall;
 
 /// One call with all its answer depends on.
 pub(crate) struct Turn<'call> {
@@ -67,8 +70,11 @@ impl From<Value> for Answer {
 /// Answers a call to one of the API hosts.
 pub(crate) fn answer(turn: &Turn<'_>) -> Reply {
     let (call, endpoint) = (turn.call, turn.endpoint);
+    if endpoint == Endpoint::Upload(UploadCall::Init) {
+        return upload::init(turn);
+    }
     let login = if endpoint.needs_login() { turn.login() } else { Login::In };
-    let mut answer = match (scripted(call, turn.faults), login) {
+    let mut answer = match (scripted(turn), login) {
         (Some(refusal), _) => refusal.into(),
         (None, _) if endpoint == Endpoint::Unknown => {
             refusal::refuse(call, 980_006, "404 no such API").into()
@@ -96,7 +102,8 @@ fn of_endpoint(turn: &Turn<'_>) -> Answer {
         Endpoint::Order => listing::set_order(shared, call, behaviours).into(),
         Endpoint::Downurl => download::downurl(turn),
         Endpoint::Download => download::download(turn),
-        Endpoint::Cdn | Endpoint::Unknown => json!({}).into(),
+        Endpoint::Upload(asked) => upload::answer(turn, asked).into(),
+        Endpoint::Oss(_) | Endpoint::Cdn | Endpoint::Unknown => json!({}).into(),
         Endpoint::ShareSnap
         | Endpoint::ShareSnapApp
         | Endpoint::ShareDownurl
@@ -124,10 +131,14 @@ fn of_endpoint(turn: &Turn<'_>) -> Answer {
 }
 
 /// The refusal a fault demands, in the wording of the host.
-fn scripted(call: &Call, faults: &[Fault]) -> Option<Value> {
-    faults.iter().find_map(|fault| match fault {
+fn scripted(turn: &Turn<'_>) -> Option<Value> {
+    let call = turn.call;
+    turn.faults.iter().find_map(|fault| match fault {
         Fault::LoggedOut => Some(refusal::logged_out(call)),
-        Fault::Json { errno, message } => Some(refusal::refuse(call, *errno, message)),
+        Fault::Json { errno, message } => Some(match turn.endpoint {
+            Endpoint::Upload(asked) => upload::refuse(call, asked, *errno, message),
+            _ => refusal::refuse(call, *errno, message),
+        }),
         Fault::Refusal(code) => Some(refusal::refuse(call, *code, write::text(*code))),
         Fault::TransientViolation => Some(refusal::refuse(call, 50_038, "")),
         _ => None,

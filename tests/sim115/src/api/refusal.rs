@@ -15,7 +15,7 @@ pub(super) fn logged_out(call: &Call) -> Value {
             "request": call.request_text(),
             "data": [],
         }),
-        Host::Webapi | Host::Cdn | Host::Other => json!({
+        Host::Webapi | Host::Uplb | Host::Oss | Host::Cdn | Host::Other => json!({
             "state": false,
             "error": "登录超时，请重新登录。",
             "errNo": 990_001,

@@ -6,6 +6,7 @@
 mod bin;
 mod shares;
 mod tree;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::state::Shared;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 25] = [
+const ROUTES: [&str; 30] = [
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts",
     "DELETE /__sim/ledger",
@@ -49,6 +50,11 @@ const ROUTES: [&str; 25] = [
     "GET /__sim/work",
     "POST /__sim/work {\"action\": \"finish\"}",
     "GET /__sim/content?path=/a/b (the bytes; also ?id=, &share=CODE)",
+    "GET /__sim/content?seed=7&size=1000 (the bytes of a content made by rule)",
+    "GET /__sim/known",
+    "POST /__sim/known {\"size\": 1000, \"seed\": 7} (or text, or base64; with size also sha1)",
+    "GET /__sim/uploads",
+    "POST /__sim/uploads {\"action\": \"expire_tokens\"}",
     "GET /__sim/shares",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"state\": 7} (changes)",
@@ -110,7 +116,10 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         }
         ("GET", "cookie") => json!({"cookie": shared.account.cookie()}),
         ("POST", "cookie") => cookie_action(shared, body)?,
-        ("GET", "key") => json!({"modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent()}),
+        ("GET", "key") => json!({
+            "modulus": shared.key.modulus_hex(), "exponent": KeyPair::exponent(),
+            "ec_public_key": shared.upload_key.public_hex(),
+        }),
         ("GET", "open") => json!({"open": shared.links.open_bodies()}),
         ("GET", "tree") => return tree::show(shared, query),
         ("POST", "tree") => tree::edit(shared, query, body)?,
@@ -120,6 +129,10 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         ("GET", "content") => return tree::content_of(shared, query),
         ("GET", "shares") => shares::list(shared),
         ("POST", "shares") => shares::put(shared, body)?,
+        ("GET", "known") => uploads::known(shared),
+        ("POST", "known") => uploads::know(shared, body)?,
+        ("GET", "uploads") => uploads::show(shared),
+        ("POST", "uploads") => uploads::act(shared, body)?,
         ("POST", "firewall/clear") => {
             shared.firewall.clear();
             json!({})
@@ -152,16 +165,20 @@ fn rules(body: &Bytes) -> Result<Vec<FaultRule>, Failure> {
     if body.trim_ascii_start().starts_with(b"[") { parsed(body) } else { Ok(vec![parsed(body)?]) }
 }
 
-/// Changes the switches named in the body and leaves the others, also among `writes`.
+/// Changes the switches named in the body and leaves the others, also among `writes` and those of uploads.
 fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     let changes: serde_json::Map<String, Value> = parsed(body)?;
     let bad = |error: serde_json::Error| (StatusCode::BAD_REQUEST, error.to_string());
     let mut behaviours = shared.behaviours.lock();
     let mut all = serde_json::to_value(&*behaviours).map_err(bad)?;
     for (name, value) in changes {
-        match (all.get_mut(&name), value) {
-            (Some(Value::Object(known)), Value::Object(changes)) if name == "writes" => known.extend(changes),
-            (_, value) => all[&name] = value,
+        match (name.as_str(), value) {
+            ("writes" | "upload", Value::Object(changes)) => {
+                for (inner, value) in changes {
+                    all[&name][&inner] = value;
+                }
+            }
+            (name, value) => all[name] = value,
         }
     }
     *behaviours = serde_json::from_value(all.clone()).map_err(bad)?;

@@ -55,7 +55,7 @@ impl NodeRef {
 
 /// What a file is to contain: at most one of these, or nothing.
 #[derive(Debug, Deserialize, Default)]
-struct Filling {
+pub(super) struct Filling {
     size: Option<u64>,
     seed: Option<u64>,
     text: Option<String>,
@@ -63,7 +63,7 @@ struct Filling {
 }
 
 impl Filling {
-    fn content(self, id_hint: u64) -> Result<Content, Failure> {
+    pub(super) fn content(self, id_hint: u64) -> Result<Content, Failure> {
         Ok(match (self.size, self.text, self.base64) {
             (Some(size), _, _) => Content::Rule { seed: self.seed.unwrap_or(id_hint), size },
             (None, Some(text), _) => Content::Bytes(text.into()),
@@ -242,8 +242,14 @@ pub(super) fn described(node: &SimNode, path: Option<&[String]>) -> Value {
     shown
 }
 
-/// The bytes of a file, to compare with what a client got.
+/// The bytes of a file, to compare with what a client got; or those of a content made by rule, to upload them.
 pub(super) fn content_of(shared: &Shared, query: &str) -> Result<Reply, Failure> {
+    if let Some(size) = param(query, "size") {
+        let number =
+            |text: String| text.parse::<u64>().map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()));
+        let (seed, size) = (param(query, "seed").map_or(Ok(0), number)?, number(size)?);
+        return Ok(bytes_of(Content::Rule { seed, size }));
+    }
     let node = match (param(query, "id"), param(query, "path")) {
         (Some(id), _) => NodeRef::Id(id.parse().unwrap_or(u64::MAX)),
         (None, path) => NodeRef::Path(path.unwrap_or_default()),
@@ -253,10 +259,14 @@ pub(super) fn content_of(shared: &Shared, query: &str) -> Result<Reply, Failure>
         let content = tree.node(id).filter(|node| id != ROOT && !node.is_folder()).map(content);
         content.ok_or_else(|| (StatusCode::CONFLICT, format!("not a file: {node:?}")))
     })?;
+    Ok(bytes_of(content))
+}
+
+fn bytes_of(content: Content) -> Reply {
     let size = content.size();
     let mut reply = reply(StatusCode::OK, "application/octet-stream", Bytes::new());
     *reply.body_mut() = SimBody::range(content, 0, size);
-    Ok(reply)
+    reply
 }
 
 pub(super) fn param(query: &str, name: &str) -> Option<String> {

@@ -55,21 +55,26 @@ pub(super) async fn send(
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> TcpStream {
+    let body = body.as_ref();
     let base = sim.base_url();
     let target = target.strip_prefix(base.as_str()).unwrap_or(target);
     let mut stream = TcpStream::connect(sim.address()).await.unwrap();
-    let mut text =
-        format!("{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut text = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|(name, _)| matches!(*name, "Content-Length" | "Transfer-Encoding")) {
+        text.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
+    }
     if !headers.iter().any(|(name, _)| *name == "Host") {
         text.push_str("Host: 127.0.0.1\r\n");
     }
     for (name, value) in headers {
         text.extend([name, ": ", value, "\r\n"]);
     }
-    text.extend(["\r\n", body]);
+    text.push_str("\r\n");
     stream.write_all(text.as_bytes()).await.unwrap();
+    // A server that breaks the connection off may not take all of it.
+    let _ = stream.write_all(body).await;
     stream
 }
 
@@ -79,7 +84,7 @@ pub(super) async fn exchange(
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> Option<Answer> {
     let mut stream = send(sim, method, target, headers, body).await;
     let mut raw = Vec::new();

@@ -4,6 +4,7 @@
 //! between two pages. It knows nothing of HTTP. Names are 115's raw names: they may repeat within a folder, contain
 //! `/`, and hold character references.
 
+mod arriving;
 mod bin;
 mod build;
 mod conflict;
@@ -34,6 +35,7 @@ pub(crate) use work::{CopyTo, Job, JobKind, Step};
 use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
+use arriving::Contents;
 use bin::Bin;
 use lag::Shadows;
 use order::Orders;
@@ -62,6 +64,7 @@ pub struct TreeState {
     orders: Orders,
     remembered: HashMap<u64, Order>,
     total_bytes: u64,
+    contents: Contents,
     clock: Option<Arc<Clock>>,
     bin: Bin,
     shadows: Shadows,
@@ -86,6 +89,7 @@ impl TreeState {
             orders: Orders::default(),
             remembered: HashMap::new(),
             total_bytes: 0,
+            contents: Contents::default(),
             clock: None,
             bin: Bin::default(),
             shadows: Shadows::default(),
@@ -216,6 +220,7 @@ impl TreeState {
         };
         let now = self.stamp();
         self.total_bytes = self.total_bytes - before + content.size();
+        self.contents.note(&NodeKind::File(content.clone()));
         self.edit(id, |node| {
             node.set_content(content);
             node.modified = now;
@@ -256,12 +261,16 @@ impl TreeState {
     }
 
     fn add(&mut self, parent: u64, name: &str, kind: NodeKind) -> u64 {
+        let id = self.reserve();
+        self.add_as(id, parent, name, kind)
+    }
+
+    fn add_as(&mut self, id: u64, parent: u64, name: &str, kind: NodeKind) -> u64 {
         assert!(self.node(parent).is_some_and(SimNode::is_folder), "{parent} is no folder");
-        let id = self.next_id;
-        self.next_id += 1;
         let now = self.stamp();
         let node = SimNode::new(id, parent, name.to_owned(), kind, now);
         self.total_bytes += node.size();
+        self.contents.note(&node.kind);
         if node.is_folder() {
             self.children.insert(id, Vec::new());
         }
