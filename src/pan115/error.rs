@@ -86,12 +86,12 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
         | 231_011 | 800_001 => ErrorKind::NotFound,
         4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
         50038 if message.is_empty() => ErrorKind::Busy,
-        50038 | 50028 | 50029 | 4_100_008 | 4_100_012 => ErrorKind::Denied,
+        50038 | 50028 | 50029 | 4_100_008 | 4_100_012
+        // Too many entries at once or in one folder, a folder into itself, a wrong security key.
+        | 2 | 91002 | 91004 | 990_023 | 20022 | 800_006 | 800_007 | 320_001 => ErrorKind::Denied,
         20004 => ErrorKind::Exists,
         20001..=20003 | 20020 | 20021 => ErrorKind::BadName,
         91005 | 300_001 => ErrorKind::NoSpace,
-        // Too many entries at once or in one folder, a folder into itself, a wrong security key.
-        2 | 91002 | 91004 | 990_023 | 20022 | 800_006 | 800_007 | 320_001 => ErrorKind::Denied,
         990_003 => ErrorKind::Server,
         1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
         590_075 => ErrorKind::Throttled { after: None },

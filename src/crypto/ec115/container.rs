@@ -31,11 +31,11 @@ pub(super) fn open(agreement: &Agreement, answer: &[u8]) -> Result<Vec<u8>, Open
     if blocks.is_empty() || blocks.len() % BLOCK != 0 {
         return Err(OpenError::BadLength);
     }
-    let [a, b, c, d, .., mask, e, f, g, h] = *trailer;
-    if checksum(&trailer[..8]) != u32::from_le_bytes([e, f, g, h]) {
+    let (signed, stated) = trailer.split_at(8);
+    if checksum(signed).to_le_bytes() != stated {
         return Err(OpenError::BadChecksum);
     }
-    let length = u32::from_le_bytes([a ^ mask, b ^ mask, c ^ mask, d ^ mask]);
+    let length = u32::from_le_bytes(std::array::from_fn(|at| signed[at] ^ signed[7]));
     let length =
         usize::try_from(length).ok().filter(|&length| length <= MAX_BYTES).ok_or(OpenError::NotPacked)?;
     let packed = agreement.decipher(blocks).ok_or(OpenError::BadLength)?;

@@ -30,17 +30,16 @@ impl CloudDrive {
         name: &str,
     ) -> Result<Node, DriveError> {
         let shown = visible_name(name);
-        match self.change(|client| client.create_folder(meter, parent, name).boxed()).await? {
-            Some(id) => Ok(new_node(id, Kind::Folder, &shown)),
-            None => {
-                let listing = self.list(meter, parent).await?;
-                let same = |node: &&Node| node.is_folder() && *node.name == *shown;
-                listing.nodes().iter().find(same).cloned().ok_or_else(|| {
-                    let reason = format!("115 made the folder {shown}, but it is not to be seen; look again");
-                    DriveError::new(DriveErrorKind::Unavailable, reason)
-                })
-            }
+        let id = self.change(|client| client.create_folder(meter, parent, name).boxed()).await?;
+        if let Some(id) = id {
+            return Ok(new_node(id, Kind::Folder, &shown));
         }
+        let listing = self.list(meter, parent).await?;
+        let same = |node: &&Node| node.is_folder() && *node.name == *shown;
+        listing.nodes().iter().find(same).cloned().ok_or_else(|| {
+            let reason = format!("115 made the folder {shown}, but it is not to be seen; look again");
+            DriveError::new(DriveErrorKind::Unavailable, reason)
+        })
     }
 
     pub(super) async fn give_name(

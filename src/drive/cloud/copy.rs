@@ -125,7 +125,7 @@ impl CloudDrive {
                 Ok(()) => break,
                 // 115 is still copying.
                 Err(error) if error.kind == (DriveErrorKind::Throttled { until: None }) && waits < WAITS => {
-                    waits += 1
+                    waits += 1;
                 }
                 Err(error) => return Err(error),
             }

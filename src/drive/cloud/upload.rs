@@ -45,13 +45,11 @@ impl CloudDrive {
             Announcement::Made(finished) => UploadStep::Known(Box::new(file(target, finished))),
             Announcement::Known(code) => {
                 let pick_code = PickCode::new(&code).unwrap_or(PickCode::NONE);
-                let finished = match pick::file_id(&code) {
-                    Some(id) => Finished { id, pick_code },
-                    None => {
-                        let node = self.look(meter, Wanted::PickCode(&code)).await?.node;
-                        Finished { id: node.id, pick_code: node.pick_code }
-                    }
+                let id = match pick::file_id(&code) {
+                    Some(id) => id,
+                    None => self.look(meter, Wanted::PickCode(&code)).await?.node.id,
                 };
+                let finished = Finished { id, pick_code };
                 UploadStep::Known(Box::new(file(target, finished)))
             }
         })

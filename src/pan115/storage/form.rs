@@ -25,9 +25,8 @@ impl Multipart {
             return None;
         }
         let boundary = &self.boundary;
-        self.body.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        ));
+        let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        self.body.extend([&*head, value, "\r\n"]);
         Some(())
     }
 

@@ -135,12 +135,12 @@ impl Client {
         parts: &[Part],
     ) -> Result<Finished, Pan115Error> {
         let query = upload_id(id)?;
-        let mut list = String::from("<CompleteMultipartUpload>");
-        for Part { number, etag, .. } in parts {
+        let entries = parts.iter().map(|Part { number, etag, .. }| {
             let etag = quick_xml::escape::escape(etag.as_str());
-            list.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"));
-        }
-        list.push_str("</CompleteMultipartUpload>");
+            format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>")
+        });
+        let entries: Vec<String> = entries.collect();
+        let list = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", entries.concat());
         let list = Bytes::from(list);
         self.finish(meter, target, session, || Ask {
             query: query.clone(),

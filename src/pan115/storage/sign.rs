@@ -22,7 +22,8 @@ impl Signed<'_> {
     fn text(&self) -> String {
         let mut headers: Vec<_> = self.headers.iter().collect();
         headers.sort_unstable();
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let headers = headers.concat();
         let mut query: Vec<_> = self.query.iter().collect();
         query.sort_unstable();
         let query: Vec<String> = query
