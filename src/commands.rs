@@ -238,6 +238,7 @@ async fn healthcheck(check: &Healthcheck) -> anyhow::Result<ExitCode> {
     let request = Request {
         url: &url,
         form: None,
+        encoded: None,
         agent: "dav115 healthcheck",
         cookie: None,
         range: None,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::DriveKey;
 use crate::config::{self, Config};
+use crate::crypto::ec115::{Agreement, ServerKey};
 use crate::crypto::m115::PublicKey;
 use crate::drive::CloudDrive;
 use crate::model::{CookieUse, Meter};
@@ -137,7 +138,9 @@ fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Res
         config::Credential::CookieFile(path) => pan115::Credential::CookieFile(path.clone()),
     };
     let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
-    Ok(Client::new(&account.name, http, endpoints, public_key(config)?, credential, options(config)))
+    let client =
+        Client::new(&account.name, http, endpoints, public_key(config)?, credential, options(config));
+    Ok(client.with_agreement(agreement(config)?))
 }
 
 /// The client that makes the calls which need no account.
@@ -151,6 +154,17 @@ fn public_key(config: &Config) -> anyhow::Result<PublicKey> {
         Some(key) => PublicKey::from_hex(&key.modulus_hex, key.exponent)
             .context("upstream.m115_public_key: expected a modulus of at least 512 bits"),
         None => Ok(PublicKey::official()),
+    }
+}
+
+/// Each client has a key pair of its own: one that everybody uses would tell 115 what is calling,
+/// and would hold with no other key than 115's.
+fn agreement(config: &Config) -> anyhow::Result<Agreement> {
+    match &config.upstream.ec_public_key {
+        Some(digits) => ServerKey::from_hex(digits)
+            .map(|server| Agreement::with(&server))
+            .context("upstream.ec_public_key: expected a point of the curve P-224, found digits of none"),
+        None => Ok(Agreement::with_official()),
     }
 }
 

@@ -9,6 +9,9 @@ use super::table::{Read, Table};
 /// The most hexadecimal digits of a modulus: 1024 bits.
 const MAX_MODULUS_DIGITS: usize = 256;
 
+/// Two coordinates of 28 bytes.
+const POINT_DIGITS: usize = 112;
+
 /// What stands in the place of 115.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upstream {
@@ -16,6 +19,9 @@ pub struct Upstream {
     pub base_url: Option<String>,
     /// The key of download calls; `None` means 115's own.
     pub m115_public_key: Option<PublicKey>,
+    /// The key of announced uploads: X and Y of a point of the curve P-224 as 112 lower-case hexadecimal digits;
+    /// `None` means 115's own. Whether it is on the curve is for others to see.
+    pub ec_public_key: Option<String>,
 }
 
 /// An RSA public key.
@@ -31,7 +37,8 @@ impl Upstream {
     pub(super) fn read(table: &mut Table<'_>) -> Read<Self> {
         let base_url = table.optional("base_url", web_address);
         let m115_public_key = table.optional_section("m115_public_key", PublicKey::read);
-        Ok(Self { base_url: base_url?, m115_public_key: m115_public_key? })
+        let ec_public_key = table.optional("ec_public_key", point);
+        Ok(Self { base_url: base_url?, m115_public_key: m115_public_key?, ec_public_key: ec_public_key? })
     }
 
     pub(super) fn describe(&self, page: &mut Page) {
@@ -46,6 +53,10 @@ impl Upstream {
                 format_args!(r#"{{ modulus = "{modulus_hex}", exponent = {exponent} }}"#),
             ),
             None => page.comment("no m115_public_key: 115's own"),
+        }
+        match &self.ec_public_key {
+            Some(digits) => page.text("ec_public_key", digits),
+            None => page.comment("no ec_public_key: 115's own"),
         }
     }
 }
@@ -66,6 +77,16 @@ fn modulus(value: &Value) -> Result<String, Refusal> {
         && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
     {
         Ok(digits)
+    } else {
+        Err(expected().found(format!("a text of {} characters", text.chars().count())))
+    }
+}
+
+fn point(value: &Value) -> Result<String, Refusal> {
+    let expected = || Refusal::new(format!("{POINT_DIGITS} hexadecimal digits, X and then Y"));
+    let text = text_of(value, "").map_err(|_| expected())?;
+    if text.len() == POINT_DIGITS && text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        Ok(text.to_ascii_lowercase())
     } else {
         Err(expected().found(format!("a text of {} characters", text.chars().count())))
     }

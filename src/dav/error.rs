@@ -46,7 +46,11 @@ pub(super) fn to_fs_error(error: &VfsError) -> FsError {
         VfsErrorKind::NotAFolder | VfsErrorKind::IsAFolder => FsError::Forbidden,
         VfsErrorKind::Drive(error) => match error.kind {
             DriveErrorKind::NotFound => FsError::NotFound,
-            DriveErrorKind::Denied => FsError::Forbidden,
+            DriveErrorKind::Denied | DriveErrorKind::ReadOnly | DriveErrorKind::BadName => FsError::Forbidden,
+            DriveErrorKind::Exists => FsError::Exists,
+            DriveErrorKind::NoSpace => FsError::InsufficientStorage,
+            DriveErrorKind::TooLarge => FsError::TooLarge,
+            DriveErrorKind::Aborted => FsError::GeneralFailure,
             // 502: should the slot ever be overlooked, this is the least wrong of what there is, and clients retry it.
             DriveErrorKind::LinkRefused
             | DriveErrorKind::Gone

@@ -14,6 +14,18 @@ pub enum DriveErrorKind {
     Gone,
     /// 115 refuses, and asking again will not help: censored content, for one.
     Denied,
+    /// It cannot be changed at all.
+    ReadOnly,
+    /// Something of that name is there already.
+    Exists,
+    /// 115 does not take the name, or would change it.
+    BadName,
+    /// The account has no space left.
+    NoSpace,
+    /// The file is longer than the account may upload.
+    TooLarge,
+    /// The source of an upload failed, or was not what it was announced to be.
+    Aborted,
     /// The link has expired or was refused by the download server; a new one may work.
     LinkRefused,
     /// Too many requests or open bodies; later it will work.

@@ -13,6 +13,7 @@ mod name;
 mod node;
 mod secret;
 mod share;
+mod upload;
 
 pub use health::{AccountHealth, Health, SessionState, ShareHealth, ShareState};
 pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
@@ -20,7 +21,8 @@ pub use intent::{ClientTraits, CookieUse, DownloadPolicy, LinkBinding};
 pub use link::{HeaderDemand, Link, LinkTerms};
 pub use listing::Listing;
 pub use meter::Meter;
-pub use name::{NameFold, visible_name};
+pub use name::{NameFold, stored_name, visible_name};
 pub use node::{Kind, Node};
 pub use secret::Secret;
 pub use share::ShareLink;
+pub use upload::{Challenge, Proof, UploadSession, UploadStep, UploadTarget};

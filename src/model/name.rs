@@ -4,6 +4,9 @@
 //! Each such character is shown as its full-width or control-picture twin, as rclone does, so that users of both see the same names.
 //! A name that already holds such a twin gets the quote `‛` (U+201B) in front of it, which keeps the mapping reversible:
 //! two different names at 115 are never shown alike.
+//!
+//! The other way round, 115 refuses `"`, `<` and `>` in the names of folders and in new names.
+//! These are written as the quote and their full-width twin, and read back as what was meant.
 
 use std::borrow::Cow;
 
@@ -25,13 +28,72 @@ pub fn visible_name(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     let mut visible = String::with_capacity(name.len() + 8);
-    for c in name.chars() {
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == QUOTE
+            && let Some(refused) = rest.peek().and_then(|&wide| refused_of(wide))
+        {
+            visible.push(refused);
+            rest.next();
+            continue;
+        }
         if is_twin(c) {
             visible.push(QUOTE);
         }
         visible.push(twin(c).unwrap_or(c));
     }
     Cow::Owned(visible)
+}
+
+/// The name at 115 that [`visible_name`] shows as `name`, or `None` if it shows none so.
+///
+/// Only a name that holds the quote `‛` where it quotes nothing has no such name.
+pub fn stored_name(name: &str) -> Option<Cow<'_, str>> {
+    match name {
+        "．" => return Some(Cow::Borrowed(".")),
+        "．．" => return Some(Cow::Borrowed("..")),
+        "‛．" => return Some(Cow::Borrowed("．")),
+        "‛．．" => return Some(Cow::Borrowed("．．")),
+        _ => {}
+    }
+    if !name.chars().any(|c| is_twin(c) || wide_of(c).is_some()) {
+        return Some(Cow::Borrowed(name));
+    }
+    let mut stored = String::with_capacity(name.len() + 8);
+    let mut rest = name.chars();
+    while let Some(c) = rest.next() {
+        if c == QUOTE {
+            stored.push(rest.next().filter(|&quoted| is_twin(quoted))?);
+        } else if let Some(wide) = wide_of(c) {
+            stored.extend([QUOTE, wide]);
+        } else {
+            stored.push(plain(c).unwrap_or(c));
+        }
+    }
+    Some(Cow::Owned(stored))
+}
+
+/// What 115 refuses in new names, and the twins.
+///
+/// Source: protocol notes, writing part, §1.1 (20003).
+const REFUSED: [(char, char); 3] = [('"', '＂'), ('<', '＜'), ('>', '＞')];
+
+fn wide_of(c: char) -> Option<char> {
+    REFUSED.iter().find_map(|&(refused, wide)| (refused == c).then_some(wide))
+}
+
+fn refused_of(c: char) -> Option<char> {
+    REFUSED.iter().find_map(|&(refused, wide)| (wide == c).then_some(refused))
+}
+
+fn plain(c: char) -> Option<char> {
+    match c {
+        '／' => Some('/'),
+        '＼' => Some('\\'),
+        '␡' => Some('\u{7F}'),
+        '\u{2400}'..='\u{241F}' => char::from_u32(u32::from(c) - 0x2400),
+        _ => None,
+    }
 }
 
 fn twin(c: char) -> Option<char> {
@@ -126,7 +188,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_115_refuses_is_written_otherwise_and_read_back() {
+        assert_eq!(stored_name("say \"<hi>\"").unwrap(), "say ‛＂‛＜hi‛＞‛＂");
+        assert_eq!(visible_name("say ‛＂‛＜hi‛＞‛＂"), "say \"<hi>\"");
+        assert!(matches!(stored_name("＂wide＂ 电影.mkv"), Some(Cow::Borrowed(_))));
+        assert_eq!(stored_name("a‛b"), None);
+        assert_eq!(stored_name("a‛"), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_name_that_is_written_is_shown_as_it_was_asked_for(name in "[ab./／＼\"<>＂＜＞‛．␀␡]{1,5}") {
+            prop_assume!(!name.contains('/') && name != "." && name != "..");
+            if let Some(stored) = stored_name(&name) {
+                prop_assert_eq!(visible_name(&stored), &*name);
+            }
+        }
+
+        #[test]
+        fn what_is_shown_can_be_written(name in "[ab/＂‛．.\x00-\x02␀-␂]{1,5}") {
+            prop_assert!(stored_name(&visible_name(&name)).is_some());
+        }
+
         #[test]
         fn a_visible_name_fits_in_a_path(name in any::<String>()) {
             let visible = visible_name(&name);

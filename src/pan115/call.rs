@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::envelope::{self, Failure};
 use super::error::{ADDRESS_BLOCKED, ErrorKind, Pan115Error, quoted, sign_in_advice};
+use super::manner::{Lost, Manner};
 use super::{Client, Host, Lane};
 use crate::model::{Meter, Secret};
 use crate::transport::{Answer, Backoff, Cause, Refused, Request, Step, TransportErrorKind, retry};
@@ -46,25 +47,30 @@ pub(super) struct Reply {
     pub(super) body: Bytes,
     /// HTTP headers.
     pub(super) headers: HeaderMap,
+    /// An attempt before this one had done it already, although its answer was lost; then there is no body.
+    pub(super) was_done_before: bool,
 }
 
 impl Client {
     /// Makes a call that may be repeated without harm.
     pub(super) async fn call(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
-        self.pass(meter, call, self.options.retries).await
+        self.call_in(meter, call, &Manner::QUESTION).await
     }
 
-    /// Makes a call that is not to be repeated, because it may have done its work although its answer is lost.
-    pub(super) async fn call_once(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
-        self.pass(meter, call, 0).await
-    }
-
-    async fn pass(&self, meter: &Meter, call: &Call<'_>, retries: u32) -> Result<Reply, Pan115Error> {
+    /// Makes a call in its own manner.
+    pub(super) async fn call_in(
+        &self,
+        meter: &Meter,
+        call: &Call<'_>,
+        manner: &Manner<'_>,
+    ) -> Result<Reply, Pan115Error> {
         let end = Instant::now() + self.options.deadline;
         // What the last attempt came to, for the case that time runs out during the next.
         let last = Mutex::new(None);
-        let attempts = retry(retries, BACKOFF, |_| async {
-            let step = self.attempt(meter, call, end).await;
+        let history = Mutex::new(History::default());
+        let attempts = retry(u32::MAX, BACKOFF, |_| async {
+            let step = self.attempt(meter, call, manner, end).await;
+            let step = history.lock().weigh(step, manner, self.options.retries);
             if let Step::Again(error, _) = &step {
                 *last.lock() = Some(error.clone());
             }
@@ -90,7 +96,13 @@ impl Client {
         outcome
     }
 
-    async fn attempt(&self, meter: &Meter, call: &Call<'_>, end: Instant) -> Step<Reply, Pan115Error> {
+    async fn attempt(
+        &self,
+        meter: &Meter,
+        call: &Call<'_>,
+        manner: &Manner<'_>,
+        end: Instant,
+    ) -> Step<Reply, Pan115Error> {
         let lane = self.lane(call.host);
         // Before the pacer, so that a shut gate answers at once; and after it, because it may have shut meanwhile.
         if let Err(refused) = lane.gate.enter() {
@@ -111,6 +123,7 @@ impl Client {
         let request = Request {
             url: &url,
             form: call.form,
+            encoded: manner.encoded.clone(),
             agent: call.agent,
             cookie: Some(cookie.expose()).filter(|cookie| !cookie.is_empty()),
             range: None,
@@ -124,10 +137,10 @@ impl Client {
                 return Step::Again(fail(call, 0, ErrorKind::Transport(error.kind), || message), None);
             }
         };
-        match judge(&answer) {
-            Ok(()) => {
+        match judge(&answer, manner) {
+            Ok(body) => {
                 pass.succeed();
-                Step::Done(Reply { body: answer.body, headers: answer.headers })
+                Step::Done(Reply { body, headers: answer.headers, was_done_before: false })
             }
             Err(failure) => self.verdict(call, lane, &cookie, &failure),
         }
@@ -198,6 +211,10 @@ impl Client {
             ErrorKind::NotFound
             | ErrorKind::Gone
             | ErrorKind::Denied
+            | ErrorKind::Exists
+            | ErrorKind::BadName
+            | ErrorKind::NoSpace
+            | ErrorKind::TooLarge
             | ErrorKind::BadRequest
             | ErrorKind::LinkRefused
             | ErrorKind::NoLink
@@ -257,10 +274,56 @@ fn fail(call: &Call<'_>, code: i64, kind: ErrorKind, message: impl FnOnce() -> S
     Pan115Error { endpoint: call.label, kind, code, message: message(), wanted_order: None }
 }
 
-/// HTTP's part of the verdict, then the envelope's.
+/// What the attempts of one call have come to.
+#[derive(Default)]
+struct History {
+    failures: u32,
+    was_lost: bool,
+}
+
+impl History {
+    /// Decides whether what an attempt came to is worth another one, and whether there may be one.
+    fn weigh(
+        &mut self,
+        step: Step<Reply, Pan115Error>,
+        manner: &Manner<'_>,
+        retries: u32,
+    ) -> Step<Reply, Pan115Error> {
+        match step {
+            Step::Fail(error) if self.was_lost && manner.lost == Lost::RepeatUntil(error.kind) => {
+                Step::Done(Reply { body: Bytes::new(), headers: HeaderMap::new(), was_done_before: true })
+            }
+            Step::Again(error, _) if manner.lost == Lost::Final && may_be_done(&error) => Step::Fail(error),
+            // It will be free before long, and asking again does no harm: only the deadline ends this.
+            Step::Again(error, wait) if error.kind == ErrorKind::Busy && manner.waits_its_turn => {
+                Step::Again(error, wait)
+            }
+            Step::Again(error, wait) => {
+                self.was_lost |= may_be_done(&error);
+                self.failures += 1;
+                if self.failures > retries { Step::Fail(error) } else { Step::Again(error, wait) }
+            }
+            settled => settled,
+        }
+    }
+}
+
+/// Whether 115 may have done what it was asked to although it did not say so.
+fn may_be_done(error: &Pan115Error) -> bool {
+    match error.kind {
+        ErrorKind::Transport(kind) => {
+            !matches!(kind, TransportErrorKind::Connect | TransportErrorKind::Invalid)
+        }
+        // With a code, it was 115 itself that said so.
+        ErrorKind::Server | ErrorKind::Corrupt => error.code == 0,
+        _ => false,
+    }
+}
+
+/// HTTP's part of the verdict, then the envelope's; and the body, as JSON.
 ///
 /// **Source**: protocol notes, reading part, §6.3.
-fn judge(answer: &Answer) -> Result<(), Failure> {
+fn judge(answer: &Answer, manner: &Manner<'_>) -> Result<Bytes, Failure> {
     let content_type = answer.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let html = envelope::is_html(content_type, &answer.body);
     let failure = |kind, message: String| Err(Failure { kind, code: 0, message, wanted_order: None });
@@ -275,11 +338,21 @@ fn judge(answer: &Answer) -> Result<(), Failure> {
         status if status.is_server_error() => {
             failure(ErrorKind::Server, format!("115's server failed with HTTP status {}", status.as_u16()))
         }
+        status if status.is_success() && manner.read.is_some() => {
+            let read = manner.read.map_or_else(|| Ok(answer.body.clone()), |read| read(&answer.body));
+            // It says of itself what it is, so its type does not count.
+            match read {
+                Err(Failure { kind: ErrorKind::Corrupt, .. }) if html => {
+                    failure(ErrorKind::Blocked { until: None }, "a web page instead of data".to_owned())
+                }
+                read => read,
+            }
+        }
         _ if html => failure(ErrorKind::Blocked { until: None }, "a web page instead of data".to_owned()),
         status if !status.is_success() => {
             failure(ErrorKind::Corrupt, format!("115 answered with HTTP status {}", status.as_u16()))
         }
-        _ => envelope::check(&answer.body),
+        _ => envelope::check(&answer.body).map(|()| answer.body.clone()),
     }
 }
 
@@ -301,6 +374,53 @@ fn stated_delay(headers: &HeaderMap) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn again(kind: ErrorKind) -> Step<Reply, Pan115Error> {
+        Step::Again(Pan115Error::new("x", kind, ""), None)
+    }
+
+    const LOST: ErrorKind = ErrorKind::Transport(TransportErrorKind::Interrupted);
+    const UNSENT: ErrorKind = ErrorKind::Transport(TransportErrorKind::Connect);
+
+    #[test]
+    fn what_must_not_be_done_twice_is_repeated_only_if_it_was_not_done() {
+        let manner = Manner { lost: Lost::Final, ..Manner::CHANGE };
+        for (kind, is_repeated) in [
+            (LOST, false),
+            (ErrorKind::Server, false),
+            (ErrorKind::Corrupt, false),
+            (UNSENT, true),
+            (ErrorKind::Busy, true),
+            (ErrorKind::Throttled { after: None }, true),
+        ] {
+            let step = History::default().weigh(again(kind), &manner, 3);
+            assert_eq!(matches!(step, Step::Again(..)), is_repeated, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_repeat_that_finds_it_done_is_a_success_only_after_a_lost_answer() {
+        let manner = Manner { lost: Lost::RepeatUntil(ErrorKind::Exists), ..Manner::CHANGE };
+        let exists = || Step::Fail(Pan115Error::new("x", ErrorKind::Exists, ""));
+        let mut history = History::default();
+        assert!(matches!(history.weigh(exists(), &manner, 3), Step::Fail(_)));
+        history.weigh(again(UNSENT), &manner, 3);
+        assert!(matches!(history.weigh(exists(), &manner, 3), Step::Fail(_)));
+        history.weigh(again(LOST), &manner, 3);
+        assert!(matches!(history.weigh(exists(), &manner, 3), Step::Done(reply) if reply.was_done_before));
+    }
+
+    #[test]
+    fn retries_are_counted_but_for_those_that_wait_for_their_turn() {
+        let mut history = History::default();
+        for _ in 0..100 {
+            assert!(matches!(history.weigh(again(ErrorKind::Busy), &Manner::CHANGE, 1), Step::Again(..)));
+        }
+        assert!(matches!(history.weigh(again(UNSENT), &Manner::CHANGE, 1), Step::Again(..)));
+        assert!(matches!(history.weigh(again(UNSENT), &Manner::CHANGE, 1), Step::Fail(_)));
+        let mut history = History::default();
+        assert!(matches!(history.weigh(again(ErrorKind::Busy), &Manner::QUESTION, 0), Step::Fail(_)));
+    }
 
     #[test]
     fn the_day_in_china_ends_at_sixteen_hours_of_utc() {

@@ -9,11 +9,13 @@ pub enum Host {
     Aps,
     /// `proapi.115.com`: download links.
     App,
+    /// `uplb.115.com`: beginnings of uploads and keys of the object storage.
+    Upload,
 }
 
 impl Host {
     /// Every host.
-    pub const ALL: [Self; 3] = [Self::Web, Self::Aps, Self::App];
+    pub const ALL: [Self; 4] = [Self::Web, Self::Aps, Self::App, Self::Upload];
 
     /// Its domain.
     pub fn domain(self) -> &'static str {
@@ -21,6 +23,7 @@ impl Host {
             Self::Web => "webapi.115.com",
             Self::Aps => "aps.115.com",
             Self::App => "proapi.115.com",
+            Self::Upload => "uplb.115.com",
         }
     }
 }
@@ -39,9 +42,14 @@ impl Endpoints {
 
     /// The URL of `path_and_query` (with its leading slash) at `host`.
     pub(super) fn url(&self, host: Host, path_and_query: &str) -> String {
+        self.url_at(host.domain(), path_and_query)
+    }
+
+    /// The same at any domain, such as that of the object storage.
+    pub(super) fn url_at(&self, domain: &str, path_and_query: &str) -> String {
         match &self.base {
-            Some(base) => format!("{base}/{}{path_and_query}", host.domain()),
-            None => format!("https://{}{path_and_query}", host.domain()),
+            Some(base) => format!("{base}/{domain}{path_and_query}"),
+            None => format!("https://{domain}{path_and_query}"),
         }
     }
 }

@@ -20,6 +20,13 @@ pub struct Pan115Error {
     pub wanted_order: Option<(String, bool)>,
 }
 
+impl Pan115Error {
+    /// A failure that 115 has no code for.
+    pub(super) fn new(endpoint: &'static str, kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { endpoint, kind, code: 0, message: message.into(), wanted_order: None }
+    }
+}
+
 /// The sort of failure: what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -29,6 +36,14 @@ pub enum ErrorKind {
     Gone,
     /// 115 does not hand this out.
     Denied,
+    /// Something of that name is there already.
+    Exists,
+    /// 115 does not take the name.
+    BadName,
+    /// The account has no space left.
+    NoSpace,
+    /// The file is longer than the account may upload.
+    TooLarge,
     /// The parameters were wrong; a fault of the gateway.
     BadRequest,
     /// 115 asks for fewer calls.
@@ -63,17 +78,21 @@ pub enum ErrorKind {
 
 /// What a code means.
 ///
-/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §5.3, §5.7, §6.3, and writing part, §5.1 and §7.
+/// **Source**: protocol notes, reading part, §1.7, §3.14, §4.2, §5.3, §5.7, §6.3; writing part, §5.1 and §7.
 /// 50038 with an empty message passes by itself there, so it is told apart by `message`.
 pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
     match code {
-        20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004 | 231_011
-        | 800_001 => ErrorKind::NotFound,
+        10014 | 20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004
+        | 231_011 | 800_001 => ErrorKind::NotFound,
         4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
         50038 if message.is_empty() => ErrorKind::Busy,
-        50038 | 50028 | 50029 | 51011 | 91_005 | 4_100_008 | 4_100_012 | 4_100_030 | 4_200_045 => {
-            ErrorKind::Denied
-        }
+        50038 | 50028 | 50029 | 51011 | 4_100_008 | 4_100_012 | 4_100_030 | 4_200_045
+        // Too many entries at once or in one folder, a folder into itself, a wrong security key.
+        | 2 | 91002 | 91004 | 990_023 | 20022 | 800_006 | 800_007 | 320_001 => ErrorKind::Denied,
+        20004 => ErrorKind::Exists,
+        20001..=20003 | 20020 | 20021 => ErrorKind::BadName,
+        91005 | 300_001 => ErrorKind::NoSpace,
+        990_003 => ErrorKind::Server,
         1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
         590_075 => ErrorKind::Throttled { after: None },
         770_004 | 406 => ErrorKind::Throttled { after: Some(Duration::from_secs(60)) },
@@ -129,6 +148,10 @@ mod tests {
         assert_eq!(meaning(50038, ""), ErrorKind::Busy);
         assert_eq!(meaning(50038, "违规"), ErrorKind::Denied);
         assert_eq!(meaning(231_011, ""), ErrorKind::NotFound);
+        assert_eq!(meaning(20004, ""), ErrorKind::Exists);
+        assert_eq!(meaning(20003, ""), ErrorKind::BadName);
+        assert_eq!(meaning(91005, ""), ErrorKind::NoSpace);
+        assert_eq!(meaning(990_019, ""), ErrorKind::Busy);
         assert_eq!(meaning(123_456, ""), ErrorKind::Unknown);
     }
 

@@ -107,6 +107,7 @@ impl Client {
         let request = Request {
             url: link.url.expose(),
             form: None,
+            encoded: None,
             agent: link.binding.agent(),
             cookie: link.cookie.as_ref().map(crate::model::Secret::expose),
             range: Some(format!("bytes={}-{}", range.start, range.end - 1)),

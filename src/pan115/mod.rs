@@ -11,31 +11,41 @@ mod envelope;
 mod error;
 mod fetch;
 mod listing;
+mod manner;
+pub mod pick;
 mod session;
 mod share;
+mod storage;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{MutexGuard, Semaphore};
+use tokio::time::timeout;
 
 pub use api::download::read_link;
+pub use api::info::{Found, Wanted};
 pub use api::list::read_page;
 pub use api::share::snap::ShareInfo;
 pub use api::share::{Receipt, ShareWay};
 pub use api::space::Space;
+pub use api::upload::Announcement;
 pub use cookie::{Cookie, CookieError};
 pub use endpoints::{Endpoints, Host};
 pub use error::{ErrorKind, Pan115Error};
 pub use fetch::Fetched;
 pub use session::Credential;
+pub use storage::{Finished, Part};
 
+use crate::crypto::ec115::Agreement;
 use crate::crypto::m115::PublicKey;
 use crate::model::{AccountHealth, SessionState};
 use crate::transport::{Cause, Gate, Http, Pacer};
+use api::upload::Uploader;
 use fetch::LinkSlots;
 use session::Session;
+use storage::Storage;
 
 /// How an account is to be treated.
 #[derive(Clone, Debug)]
@@ -65,7 +75,13 @@ pub struct Client {
     endpoints: Endpoints,
     public_key: PublicKey,
     session: Session,
-    lanes: [Lane; 3],
+    lanes: [Lane; 4],
+    /// What goes around announcements of uploads.
+    agreement: Agreement,
+    uploader: Uploader,
+    storage: Storage,
+    /// Held by whoever changes folders: 115 does one such thing at a time.
+    turn: tokio::sync::Mutex<()>,
     bodies: Arc<Semaphore>,
     link_slots: LinkSlots,
     options: Options,
@@ -96,6 +112,10 @@ impl Client {
             public_key,
             session: Session::new(credential),
             lanes: Host::ALL.map(lane),
+            agreement: Agreement::with_official(),
+            uploader: Uploader::default(),
+            storage: Storage::default(),
+            turn: tokio::sync::Mutex::default(),
             bodies: Arc::new(Semaphore::new(options.open_bodies)),
             link_slots: LinkSlots::default(),
             options,
@@ -107,7 +127,32 @@ impl Client {
             Host::Web => &self.lanes[0],
             Host::Aps => &self.lanes[1],
             Host::App => &self.lanes[2],
+            Host::Upload => &self.lanes[3],
         }
+    }
+
+    /// The same client with `agreement` around announcements of uploads, for a server with another key than 115's.
+    #[must_use]
+    pub fn with_agreement(self, agreement: Agreement) -> Self {
+        Self { agreement, ..self }
+    }
+
+    /// Waits until nobody else changes folders of the account, for as long as a call may take.
+    ///
+    /// **Errors**: `Busy` if that takes too long.
+    /// **Source**: protocol notes, writing part, §1.3 to §1.5: one such operation at a time for each account.
+    pub async fn take_turn(&self) -> Result<MutexGuard<'_, ()>, Pan115Error> {
+        timeout(self.options.deadline, self.turn.lock()).await.map_err(|_| {
+            Pan115Error::new(
+                "turn",
+                ErrorKind::Busy,
+                format!(
+                    "115 does one change at a time, and those before this one have taken more than {} for {}",
+                    humantime::format_duration(self.options.deadline),
+                    self.caller(),
+                ),
+            )
+        })
     }
 
     /// A client without an account, for calls that need no login. Makes no call.

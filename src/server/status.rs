@@ -87,7 +87,13 @@ fn from_drive(error: &DriveError, text: String, now: SystemTime) -> Failure {
     match error.kind {
         DriveErrorKind::NotFound => Failure::new(StatusCode::NOT_FOUND, Source::Drive, text),
         DriveErrorKind::Gone => Failure::new(StatusCode::GONE, Source::Drive, text),
-        DriveErrorKind::Denied => Failure::new(StatusCode::FORBIDDEN, Source::Drive, text),
+        DriveErrorKind::Denied | DriveErrorKind::ReadOnly | DriveErrorKind::BadName => {
+            Failure::new(StatusCode::FORBIDDEN, Source::Drive, text)
+        }
+        DriveErrorKind::Exists => Failure::new(StatusCode::METHOD_NOT_ALLOWED, Source::Drive, text),
+        DriveErrorKind::NoSpace => Failure::new(StatusCode::INSUFFICIENT_STORAGE, Source::Drive, text),
+        DriveErrorKind::TooLarge => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, Source::Drive, text),
+        DriveErrorKind::Aborted => Failure::new(StatusCode::BAD_REQUEST, Source::Client, text),
         DriveErrorKind::Throttled { until } => later(text).retry_after(until.map_or(SOON, pause)),
         DriveErrorKind::Blocked { until } => later(text).retry_after(pause(until)),
         DriveErrorKind::SignedOut => later(text).retry_after(AFTER_SIGN_OUT),
@@ -190,6 +196,12 @@ mod tests {
         check(DriveErrorKind::NotFound, 404, None);
         check(DriveErrorKind::Gone, 410, None);
         check(DriveErrorKind::Denied, 403, None);
+        check(DriveErrorKind::ReadOnly, 403, None);
+        check(DriveErrorKind::BadName, 403, None);
+        check(DriveErrorKind::Exists, 405, None);
+        check(DriveErrorKind::NoSpace, 507, None);
+        check(DriveErrorKind::TooLarge, 413, None);
+        check(DriveErrorKind::Aborted, 400, None);
         check(DriveErrorKind::LinkRefused, 503, Some("10"));
         check(DriveErrorKind::Throttled { until: None }, 503, Some("10"));
         check(DriveErrorKind::Throttled { until: Some(at(1_007_200)) }, 503, Some("8"));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use http::header::{ACCEPT_ENCODING, COOKIE, RANGE, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, RANGE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 pub use backoff::Backoff;
@@ -23,6 +23,8 @@ pub use retry::{Step, retry};
 
 /// No answer of the API is larger; a page of 1150 entries has about 1 MiB.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How long to wait for what.
 #[derive(Clone, Debug)]
@@ -55,14 +57,16 @@ impl Route {
     }
 }
 
-/// The two HTTP clients: one for the API, one for content.
+/// The three HTTP clients: one for the API, one for content, one for uploads.
 ///
 /// They differ because a body may take hours and must come as it is, while an API answer must come soon and may be compressed.
-/// Neither follows redirects or makes up a `Referer`: signed links must not travel.
+/// No answer comes while a body is still on its way up, so for uploads there is no time by which the first bytes have to be here.
+/// None follows redirects or makes up a `Referer`: signed links must not travel.
 #[derive(Clone, Debug)]
 pub struct Http {
     api: reqwest::Client,
     content: reqwest::Client,
+    storage: reqwest::Client,
 }
 
 /// What to send.
@@ -71,6 +75,8 @@ pub struct Request<'a> {
     pub url: &'a str,
     /// Form fields; present means POST.
     pub form: Option<&'a [(&'static str, String)]>,
+    /// In place of `form`, one that is encoded already; present means POST.
+    pub encoded: Option<Bytes>,
     /// The `User-Agent`; empty is sent as an empty header.
     pub agent: &'a str,
     /// The `Cookie` header.
@@ -168,37 +174,40 @@ impl Http {
     pub fn new(timeouts: &Timeouts, route: Route) -> Result<Self, TransportError> {
         // An error here means that it was installed before, which is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let common = || {
+        let bare = || {
             let builder = reqwest::Client::builder();
             let builder = if route == Route::Direct { builder.no_proxy() } else { builder };
             builder
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .connect_timeout(timeouts.connect)
-                .read_timeout(timeouts.read)
                 .tcp_nodelay(true)
                 // Below the 60 s after which 115's storage closes idle connections.
                 .pool_idle_timeout(Duration::from_secs(50))
         };
+        let common = || bare().read_timeout(timeouts.read);
         Ok(Self {
             api: common().timeout(timeouts.attempt).build()?,
             // With HTTP/2 one slow reader would hold the window that all bodies of a host share.
             content: common().no_gzip().http1_only().build()?,
+            storage: bare().no_gzip().http1_only().build()?,
         })
     }
 
     /// Sends an API call and reads its whole answer.
     pub async fn send(&self, request: &Request<'_>) -> Result<Answer, TransportError> {
-        let mut response = build(&self.api, request)?.send().await?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(TransportError::new(TransportErrorKind::TooLarge, ""));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, headers, body: body.freeze() })
+        whole(build(&self.api, request)?.send().await?).await
+    }
+
+    /// Sends a request with a body of any size, and reads the whole answer, all within `patience`.
+    pub async fn store(
+        &self,
+        request: http::Request<Bytes>,
+        patience: Duration,
+    ) -> Result<Answer, TransportError> {
+        let mut request = reqwest::Request::try_from(request)?;
+        *request.timeout_mut() = Some(patience);
+        whole(self.storage.execute(request).await?).await
     }
 
     /// Asks for content and returns as soon as the headers are here.
@@ -211,11 +220,24 @@ impl Http {
     }
 }
 
+async fn whole(mut response: reqwest::Response) -> Result<Answer, TransportError> {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(TransportError::new(TransportErrorKind::TooLarge, ""));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body: body.freeze() })
+}
+
 fn build(client: &reqwest::Client, request: &Request<'_>) -> Result<reqwest::RequestBuilder, TransportError> {
     let invalid = |what: &str| TransportError::new(TransportErrorKind::Invalid, what);
-    let mut builder = match request.form {
-        Some(form) => client.post(request.url).form(form),
-        None => client.get(request.url),
+    let mut builder = match (&request.encoded, request.form) {
+        (Some(body), _) => client.post(request.url).header(CONTENT_TYPE, FORM).body(body.clone()),
+        (None, Some(form)) => client.post(request.url).form(form),
+        (None, None) => client.get(request.url),
     };
     let agent = HeaderValue::from_str(request.agent)
         .map_err(|_| invalid("the User-Agent holds characters a header cannot hold"))?;

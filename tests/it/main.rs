@@ -10,6 +10,7 @@ mod budget;
 mod cookies;
 mod davserver_edges;
 mod download;
+mod drive;
 mod faults;
 mod harness;
 mod multistatus;

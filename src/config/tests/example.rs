@@ -93,6 +93,7 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         "proxy_token_file",
         "base_url",
         "m115_public_key",
+        "ec_public_key",
     ];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
     let line = |key: &str| uncommented.iter().rfind(|line| line.starts_with(key)).unwrap();
@@ -112,9 +113,11 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
     );
     let config = Given::file(&saving).load();
     assert!(config.mounts[0].save_to.is_some() && config.describe().contains("save_to = \"258"));
-    let upstream = format!("[upstream]\n{}\n{}", line("base_url"), line("m115_public_key"));
+    let upstream = ["base_url", "m115_public_key", "ec_public_key"].map(line).map(ToString::to_string);
+    let upstream = format!("[upstream]\n{}", upstream.join("\n"));
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());
+    assert!(upstream.ec_public_key.is_some());
     let another =
         format!("[[accounts]]\n{}\ncookie = \"c\"\n{}\n{}", line("name"), line("same_as"), line("use"));
     let accounts = Given::minimal_and(&another).load().accounts;
@@ -131,6 +134,7 @@ fn the_description_reads_back_as_the_same_configuration() {
          [limits]\nrequests_per_second = 1\n\
          [download]\nproxy_url = \"https://p/\"\nproxy_token = \"t\"\n\
          [upstream]\nbase_url = \"http://u/\"\nm115_public_key = { modulus = \"ab\", exponent = 3 }\n\
+         ec_public_key = \"57a29257cd2320e5d6d143322fa4bb8a3cf9d3cc623ef5edac62b7678a89c91a83ba800d6129f522d034c895dd2465243addc250953beeba\"\n\
          [[users]]\nname = \"a\"\npassword_hash = \"$argon2id\"\nhome = \"/a\"\n\
          access = [{ path = \"/a/b?\", mode = \"read\" }]\n\
          [anonymous]\naccess = [{ path = \"/\", mode = \"hide\" }, { path = \"/x\", mode = \"read\" }]",
@@ -151,7 +155,7 @@ fn the_description_looks_like_the_file() {
     let start = "[server]\nlisten = \"0.0.0.0:8115\"\nprefix = \"/\"\ntrusted_proxies = []\nrequest_header_timeout = \"30s\"\n";
     assert!(described.starts_with(start), "{described}");
     assert!(described.contains("\n[[accounts]]\nname = \"main\"\ncookie = \"********\"\n"), "{described}");
-    assert!(described.contains("\n# no m115_public_key: 115's own\n"), "{described}");
+    assert!(described.contains("\n# no m115_public_key: 115's own\n# no ec_public_key"), "{described}");
 }
 
 #[test]

@@ -142,6 +142,10 @@ fn the_public_key() {
             "exponent: expected an odd number such as 65537, found nothing",
         ],
     );
+    Given::minimal_and("[upstream]\nec_public_key = \"57a2\"").is_refused(&[
+        "dav115.toml: upstream.ec_public_key: expected 112 hexadecimal digits, X and then Y, \
+         found a text of 4 characters",
+    ]);
     let digits = format!("00{}", "A".repeat(256));
     let key = format!("[upstream]\nm115_public_key = {{ modulus = \"{digits}\", exponent = 65537 }}");
     let key = Given::minimal_and(&key).load().upstream.m115_public_key.unwrap();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::Fault;
 use crate::upload::UploadBehaviours;
+use crate::writes::Writes;
 
 /// All switches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +99,8 @@ pub struct Behaviours {
     pub share_files_limit: u64,
     /// How many share calls of one address within the firewall's window block all its share calls; 0 is never.
     pub share_waf_calls: u32,
+    /// The calls that write names.
+    pub writes: Writes,
     /// The space of the account in bytes.
     pub space_bytes: u64,
     /// Milliseconds each call of an endpoint takes; the key `*` stands for all others.
@@ -151,6 +154,7 @@ impl Default for Behaviours {
             share_referred: BTreeSet::new(),
             share_files_limit: 10_000,
             share_waf_calls: 0,
+            writes: Writes::default(),
             space_bytes: 15 << 40,
             latency_ms: BTreeMap::new(),
             cdn_bytes_per_sec: 0,

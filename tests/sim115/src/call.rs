@@ -85,9 +85,32 @@ impl Call {
         self.param(name).trim().parse().unwrap_or(default)
     }
 
-    /// Whether there is a parameter of this name, with or without a value.
+    /// Whether a parameter is there at all.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.params.iter().any(|(key, _)| key == name)
+    }
+
+    /// The values of a list in every form clients write one: `name=1,2`, `name[]=1`, `name[0]=1`; no empty ones.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        let is_of_list = |key: &str| key == name || element(key, name).is_some();
+        let values = self.params.iter().filter(|(key, _)| is_of_list(key)).map(|(_, value)| value.as_str());
+        values.flat_map(|value| value.split(',')).filter(|value| !value.trim().is_empty()).collect()
+    }
+
+    /// The keys and values of a map, written `name[key]=value`.
+    pub(crate) fn keyed(&self, name: &str) -> Vec<(String, String)> {
+        let pair = |(key, value): &(String, String)| {
+            element(key, name).map(|inner| (inner.to_owned(), value.clone()))
+        };
+        self.params.iter().filter_map(pair).collect()
+    }
+
+    /// Query and form as the ledger shows them, without the security key.
+    pub(crate) fn shown_params(&self) -> String {
+        let shown = |(key, value): &(String, String)| {
+            if key == "password" { format!("{key}=***") } else { format!("{key}={value}") }
+        };
+        self.params.iter().map(shown).collect::<Vec<_>>().join("&")
     }
 
     /// A header as text; empty without one.
@@ -113,6 +136,11 @@ impl Call {
     pub(crate) fn request_text(&self) -> String {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
+}
+
+/// What is within the brackets of `name[…]`.
+fn element<'key>(key: &'key str, name: &str) -> Option<&'key str> {
+    key.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')
 }
 
 /// The host a request is for and the path below it.

@@ -33,6 +33,8 @@ pub enum Fault {
     Running990009,
     /// Logged out, in the host's own wording.
     LoggedOut,
+    /// A refusal with this code, in the words that belong to it where they are known.
+    Refusal(i64),
     /// Any other refusal.
     Json {
         /// The error code.

@@ -18,7 +18,9 @@ pub struct LedgerEntry {
     /// The endpoint's label: `files`, `natsort`, `getid`, `get_path_id`, `get_info`, `category`, `index_info`,
     /// `order`, `downurl`, `download`, `share_snap`, `share_snap_app`, `share_downurl`, `share_downurl_windows`,
     /// `share_downurl_web`, `share_skip_login_downurl`, `share_skip_login_downurl_app`, `share_is_skip_login`,
-    /// `share_downlist`, `share_downlist_app`, `share_receive`, `uploadinfo`, `getuploadinfo`, `gettoken`,
+    /// `share_downlist`, `share_downlist_app`, `share_receive`, `add`, `make_path`, `batch_rename`, `edit`, `move`,
+    /// `move_progress`, `copy`, `rb_delete`, `rb_list`, `rb_revert`, `rb_clean`, `rb_secret_del`,
+    /// `uploadinfo`, `getuploadinfo`, `gettoken`,
     /// `initupload`, `resumeupload`, `sampleinitupload`, `oss_put`, `oss_initiate`, `oss_part`, `oss_list_parts`,
     /// `oss_complete`, `oss_abort`, `oss_form`, `oss_unknown`, `cdn`, or `unknown`.
     pub endpoint: String,
@@ -27,7 +29,7 @@ pub struct LedgerEntry {
     /// The method.
     pub method: String,
     /// The query, or for an encrypted call what was inside, or for a posted share call its share code, receive code
-    /// and file ids.
+    /// and file ids, or for a posted write all parameters but the security key, decoded.
     pub query: String,
     /// The value of the cookie `UID`; empty without one.
     pub uid: String,

@@ -1,9 +1,9 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
-//! It serves what a client needs — listings, look-ups, download links, shares, the download network itself, uploads
-//! with the object store they go to — from a tree in memory, keeps a ledger of every call, and can be told to misbehave
-//! in each way the real service is known to. Its README lists every endpoint and behaviour with its source and how sure
-//! it is.
+//! It serves what a client needs — listings, look-ups, download links, shares, the writing of names, the download
+//! network itself, uploads with the object store they go to — from a tree in memory, keeps a ledger of every call, and
+//! can be told to misbehave in each way the real service is known to. Its README lists every endpoint and behaviour
+//! with its source and how sure it is.
 //!
 //! It is written from the protocol alone and shares neither wire types nor cipher code with any client, so that a
 //! misreading on one side is not mirrored on the other.
@@ -46,6 +46,7 @@ mod tree;
 mod upload;
 mod user;
 mod waf;
+mod writes;
 
 pub use behaviours::{
     BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, RefusedData, ShareStateForm, WafScope,
@@ -57,8 +58,9 @@ pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
 pub use sim_user::SimUser;
 pub use stored::Stored;
-pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};
+pub use tree::{BinEntry, NodeKind, ROOT, SimNode, Tree, TreeState};
 pub use upload::{RangeFailure, UploadBehaviours};
+pub use writes::{MkdirForm, Writes};
 
 #[cfg(test)]
 mod tests;

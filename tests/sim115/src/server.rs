@@ -159,9 +159,14 @@ impl Sim {
         change(&mut self.shared.behaviours.lock())
     }
 
-    /// Reads or edits the tree of the first user. No call that looks into it is answered meanwhile.
+    /// Reads or edits the tree of the first user as it is now. No call that looks into it is answered meanwhile.
     pub fn tree<R>(&self, edit: impl FnOnce(&mut TreeState) -> R) -> R {
         self.main_user().tree(edit)
+    }
+
+    /// Brings the operation of the first user under way, if there is one, to its end at once.
+    pub fn finish_work(&self) {
+        self.main_user().finish_work();
     }
 
     /// Adds a share. One of the same share code is replaced.

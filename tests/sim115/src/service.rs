@@ -69,6 +69,7 @@ async fn answer(
     (number, body): (u64, Option<Incoming>),
 ) -> Result<Reply, Hangup> {
     let behaviours = shared.behaviours();
+    let place = shared.queue.enter(call, endpoint, &behaviours);
     delay(&behaviours, endpoint, faults).await;
     if faults.contains(&Fault::Reset) {
         return Err(Hangup);
@@ -89,7 +90,17 @@ async fn answer(
         None => {
             let of_cookie = shared.users.of_cookie(&call.cookies());
             let user = of_cookie.as_ref().unwrap_or_else(|| shared.users.first());
-            api::answer(&Turn { shared, user, call, endpoint, behaviours: &behaviours, faults, number })
+            let place = place.as_ref();
+            api::answer(&Turn {
+                shared,
+                user,
+                call,
+                endpoint,
+                behaviours: &behaviours,
+                faults,
+                number,
+                place,
+            })
         }
     };
     Ok(shape(reply, faults, rate, head_only))
@@ -175,8 +186,12 @@ fn offset(call: &Call) -> u64 {
     }
 }
 
-/// What the ledger shows of what was asked: the query, or of a share call that is posted in plain the share it is for.
+/// What the ledger shows of what was asked: the query, or of a share call that is posted in plain the share it is for,
+/// or of a write all parameters.
 fn query(call: &Call, endpoint: Endpoint) -> String {
+    if call.method == Method::POST && endpoint.is_of_names() {
+        return call.shown_params();
+    }
     if call.method != Method::POST || !endpoint.is_of_shares() || endpoint.is_sealed() {
         return call.query.clone();
     }

@@ -35,9 +35,16 @@ impl SimUser {
         self.user.account.cookie()
     }
 
-    /// Reads or edits the user's tree. No call that looks into it is answered meanwhile.
+    /// Reads or edits the user's tree as it is now. No call that looks into it is answered meanwhile.
     pub fn tree<R>(&self, edit: impl FnOnce(&mut TreeState) -> R) -> R {
-        edit(&mut self.user.tree.lock())
+        let mut tree = self.user.tree.lock();
+        tree.settle();
+        edit(&mut tree)
+    }
+
+    /// Brings the operation under way, if there is one, to its end at once.
+    pub fn finish_work(&self) {
+        self.user.tree.lock().finish();
     }
 
     /// Sets how many bytes the drive can hold; `None` for what the switch `space_bytes` says.

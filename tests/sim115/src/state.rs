@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 
+use crate::api::Queue;
 use crate::behaviours::Behaviours;
 use crate::cdn::Links;
 use crate::clock::Clock;
@@ -24,6 +25,8 @@ use crate::waf::Firewall;
 /// Each lock is held for the length of one statement or one page of a listing, and never across an await.
 pub(crate) struct Shared {
     pub(crate) users: Users,
+    /// The writes that are not answered yet.
+    pub(crate) queue: Arc<Queue>,
     /// Locked before a user's tree where both are needed.
     pub(crate) shares: Mutex<Shares>,
     pub(crate) behaviours: Mutex<Behaviours>,
@@ -51,6 +54,7 @@ impl Shared {
             ServerKey::fixed().ok_or_else(|| io::Error::other("the key pair of uploads is damaged"))?;
         Ok(Self {
             users: Users::new(tree, &clock),
+            queue: Arc::default(),
             shares: Mutex::default(),
             behaviours: Mutex::default(),
             ledger: Ledger::new(),

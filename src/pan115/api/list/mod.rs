@@ -72,7 +72,7 @@ struct PageWire<'a> {
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
-struct ItemWire<'a> {
+pub(super) struct ItemWire<'a> {
     #[serde(borrow)]
     fid: Scalar<'a>,
     #[serde(borrow)]
@@ -190,7 +190,7 @@ pub(in crate::pan115) fn is_key(key: &str) -> bool {
 }
 
 impl ItemWire<'_> {
-    fn into_node(self) -> Result<Node, Pan115Error> {
+    pub(super) fn into_node(self) -> Result<Node, Pan115Error> {
         let kind = entry::kind(&self.fc, &self.fid);
         let id = entry::id(kind, &self.fid, &self.cid);
         let id = id.ok_or_else(|| corrupt("holds an entry without id"))?;

@@ -4,9 +4,12 @@ use super::fault::explain;
 use super::receive_code;
 use crate::model::{FileId, Meter, Node, ShareLink};
 use crate::pan115::call::Call;
+use crate::pan115::manner::{Lost, Manner};
 use crate::pan115::{Client, Host, Pan115Error};
 
 const LABEL: &str = "share_receive";
+/// A second copy would lie beside the first.
+const MANNER: Manner<'_> = Manner { lost: Lost::Final, ..Manner::QUESTION };
 
 /// What 115 says to a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ impl Client {
         let agent = self.user_agent();
         let call =
             Call { label: LABEL, host: Host::Web, path, form: Some(&form), agent, headers: Vec::new() };
-        match self.call_once(meter, &call).await {
+        match self.call_in(meter, &call, &MANNER).await {
             Ok(_) => Ok(Receipt::Received),
             Err(error) => match error.code {
                 4_200_045 => Ok(Receipt::ReceivedBefore),

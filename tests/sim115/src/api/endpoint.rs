@@ -30,6 +30,18 @@ pub(crate) enum Endpoint {
     ShareDownlist,
     ShareDownlistApp,
     ShareReceive,
+    Add,
+    MakePath,
+    BatchRename,
+    Edit,
+    Move,
+    MoveProgress,
+    Copy,
+    RbDelete,
+    RbList,
+    RbRevert,
+    RbClean,
+    RbSecretDel,
     Upload(UploadCall),
     Oss(OssCall),
     Cdn,
@@ -46,6 +58,9 @@ impl Endpoint {
         }
         match call.host {
             Host::Cdn => Self::Cdn,
+            Host::Webapi if path == "/files/get_path_id" && call.number("is_create", 0) == 1 => {
+                Self::MakePath
+            }
             Host::Oss => Self::Oss(OssCall::of(call)),
             Host::Webapi => Self::of_webapi(path, posted),
             Host::Aps if path == "/natsort/files.php" => Self::Natsort,
@@ -64,6 +79,17 @@ impl Endpoint {
             "/files/index_info" => Self::IndexInfo,
             "/files/order" if posted => Self::Order,
             "/files/download" if !posted => Self::Download,
+            "/files/add" if posted => Self::Add,
+            "/files/batch_rename" if posted => Self::BatchRename,
+            "/files/edit" if posted => Self::Edit,
+            "/files/move" if posted => Self::Move,
+            "/files/move_progress" if !posted => Self::MoveProgress,
+            "/files/copy" if posted => Self::Copy,
+            "/rb/delete" if posted => Self::RbDelete,
+            "/rb" if !posted => Self::RbList,
+            "/rb/revert" if posted => Self::RbRevert,
+            "/rb/clean" if posted => Self::RbClean,
+            "/rb/secret_del" if posted => Self::RbSecretDel,
             "/share/snap" if !posted => Self::ShareSnap,
             "/share/downurl" if !posted => Self::ShareDownurlWeb,
             "/share/skip_login_downurl" if posted => Self::ShareSkipLoginDownurl,
@@ -114,6 +140,18 @@ impl Endpoint {
             Self::ShareDownlist => "share_downlist",
             Self::ShareDownlistApp => "share_downlist_app",
             Self::ShareReceive => "share_receive",
+            Self::Add => "add",
+            Self::MakePath => "make_path",
+            Self::BatchRename => "batch_rename",
+            Self::Edit => "edit",
+            Self::Move => "move",
+            Self::MoveProgress => "move_progress",
+            Self::Copy => "copy",
+            Self::RbDelete => "rb_delete",
+            Self::RbList => "rb_list",
+            Self::RbRevert => "rb_revert",
+            Self::RbClean => "rb_clean",
+            Self::RbSecretDel => "rb_secret_del",
             Self::Upload(asked) => asked.label(),
             Self::Oss(asked) => asked.label(),
             Self::Cdn => "cdn",
@@ -124,6 +162,25 @@ impl Endpoint {
     /// Whether it is a call about a share, and so blocked together with the other share calls of its address.
     pub(crate) fn is_of_shares(self) -> bool {
         self.label().starts_with("share_")
+    }
+
+    /// Whether it is a call that writes names, or one that asks what became of that.
+    pub(crate) fn is_of_names(self) -> bool {
+        matches!(
+            self,
+            Self::Add
+                | Self::MakePath
+                | Self::BatchRename
+                | Self::Edit
+                | Self::Move
+                | Self::MoveProgress
+                | Self::Copy
+                | Self::RbDelete
+                | Self::RbList
+                | Self::RbRevert
+                | Self::RbClean
+                | Self::RbSecretDel
+        )
     }
 
     /// Whether it is a call to the object store.

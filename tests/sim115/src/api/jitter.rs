@@ -5,7 +5,7 @@ use serde_json::{Number, Value, json};
 use crate::num::mix;
 
 /// Texts that sometimes come as numbers; all others, such as names and hashes, stay texts.
-const NUMERIC_TEXTS: [&str; 29] = [
+const NUMERIC_TEXTS: [&str; 33] = [
     "cid",
     "pid",
     "fid",
@@ -35,6 +35,10 @@ const NUMERIC_TEXTS: [&str; 29] = [
     "auto_renewal",
     "auto_fill_recvcode",
     "fs",
+    "type",
+    "dtime",
+    "status",
+    "category_id",
 ];
 
 /// Turns about half of the scalars of an answer into the other type they may come as.
@@ -92,7 +96,8 @@ pub(super) fn wrong_type(value: &mut Value) {
         *value = json!("");
         return;
     };
-    let field = ["data", "id", "count"].into_iter().find(|name| fields.contains_key(*name)).unwrap_or("data");
+    let known = ["data", "id", "count", "file_id", "progress"];
+    let field = known.into_iter().find(|name| fields.contains_key(*name)).unwrap_or("data");
     let wrong = match fields.get(field) {
         Some(Value::Object(_) | Value::String(_)) | None => json!([]),
         Some(_) => json!({}),
@@ -127,6 +132,7 @@ mod tests {
             (json!({"data": [1]}), json!({"data": {}})),
             (json!({"data": "x"}), json!({"data": []})),
             (json!({"id": 5}), json!({"id": {}})),
+            (json!({"file_id": "5"}), json!({"file_id": []})),
         ] {
             wrong_type(&mut value);
             assert_eq!(value, expected);

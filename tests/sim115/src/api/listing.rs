@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::content::Content;
 use crate::num::{index, long};
 use crate::state::Shared;
-use crate::tree::{Order, ROOT, SimNode, SortKey, TreeState, extension};
+use crate::tree::{Order, Overlay, ROOT, SimNode, SortKey, TreeState, View, extension};
 use crate::user::User;
 
 /// The page size when a call names none.
@@ -136,7 +136,7 @@ pub(super) fn list(
     let natsort = endpoint == Endpoint::Natsort;
     let mut ask = Ask::read(call, if natsort { behaviours.natsort_limit } else { behaviours.files_limit });
     let mut tree = user.tree.lock();
-    if !tree.node(ask.folder).is_some_and(SimNode::is_folder) {
+    if !tree.node(ask.folder).is_some_and(SimNode::is_folder) && !tree.lingers(ask.folder) {
         if !behaviours.unknown_cid_lists_root {
             return refuse(call, 20_018, "目录不存在或已删除");
         }
@@ -156,7 +156,8 @@ pub(super) fn list(
             Err(refusal) => return refusal,
         }
     };
-    let rows = wanted(&mut tree, &ask, order);
+    let view = tree.view(ask.folder, order, ask.deep, ask.offset == 0);
+    let rows = wanted(&tree, &ask, &view.shown);
     let rows = shared.uploads.shown(&rows, shared.clock.unix()).map_or(rows, Into::into);
     let reach = if natsort { behaviours.natsort_limit } else { u64::MAX };
     let asked_end = ask.offset.saturating_add(ask.limit).min(reach);
@@ -165,9 +166,12 @@ pub(super) fn list(
         end = end.saturating_sub(behaviours.short_page_items).max(ask.offset + 1);
     }
     let page: &[u64] = rows.get(index(ask.offset)..index(end)).unwrap_or_default();
-    let data: Vec<Value> =
-        page.iter().filter_map(|id| tree.node(*id)).map(|node| item::entry(user.id, node)).collect();
-    let mut answer = envelope(&tree, call, &ask, order, long(rows.len()), &data, behaviours);
+    let data: Vec<Value> = page
+        .iter()
+        .filter_map(|id| view.shown.node(&tree, *id))
+        .map(|node| item::entry(user.id, node))
+        .collect();
+    let mut answer = envelope(&tree, call, &ask, order, &view, &data, behaviours);
     if call.number("record_open_time", 1) != 0 {
         tree.set_opened(ask.folder);
     }
@@ -180,12 +184,12 @@ pub(super) fn list(
 }
 
 /// The ids of everything the call could page through, in order.
-fn wanted(tree: &mut TreeState, ask: &Ask, order: Order) -> Arc<[u64]> {
-    let rows = tree.listed(ask.folder, order, ask.deep);
+fn wanted(tree: &TreeState, ask: &Ask, overlay: &Overlay) -> Arc<[u64]> {
     if ask.takes_all() {
-        return rows;
+        return Arc::clone(&overlay.rows);
     }
-    rows.iter().copied().filter(|id| tree.node(*id).is_some_and(|node| ask.takes(node))).collect()
+    let takes = |id: &u64| overlay.node(tree, *id).is_some_and(|node| ask.takes(node));
+    overlay.rows.iter().copied().filter(takes).collect()
 }
 
 fn envelope(
@@ -193,11 +197,13 @@ fn envelope(
     call: &Call,
     ask: &Ask,
     order: Order,
-    rows: u64,
+    view: &View,
     data: &[Value],
     behaviours: &Behaviours,
 ) -> Value {
-    let children = tree.children(ask.folder);
+    let counted = view.counted.as_ref();
+    let rows = long(wanted(tree, ask, counted.unwrap_or(&view.shown)).len());
+    let children = counted.map_or_else(|| tree.children(ask.folder), |counted| counted.nodes(tree));
     let folders = children.iter().filter(|node| node.is_folder()).count();
     let system = if order.mixed { 0 } else { children.iter().filter(|node| node.system).count() };
     let mut answer = json!({
@@ -206,10 +212,13 @@ fn envelope(
         "is_asc": u8::from(order.ascending), "star": 0, "is_share": 0, "type": ask.kind, "is_q": 0, "r_all": 0,
         "stdir": call.number("stdir", 0), "cur": u8::from(!ask.deep), "min_size": ask.min_size,
         "max_size": ask.max_size, "record_open_time": call.number("record_open_time", 1).to_string(),
-        "path": item::path(&tree.lineage(ask.folder)), "fields": "", "order": order.key.name(),
+        "path": item::path(&tree.listed_lineage(ask.folder)), "fields": "", "order": order.key.name(),
         "fc_mix": u8::from(order.mixed), "natsort": call.number("natsort", 0),
         "offset": ask.offset, "limit": ask.limit, "suffix": ask.suffix, "state": true, "error": "", "errNo": 0,
     });
+    if counted.is_some() && behaviours.writes.lag_says_cached {
+        answer["use_cache"] = json!(true);
+    }
     if call.number("count_folders", call.number("countfolders", 0)) == 1 {
         answer["file_count"] = json!(children.len() - folders);
         answer["folder_count"] = json!(folders);

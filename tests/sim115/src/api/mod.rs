@@ -10,6 +10,7 @@ mod refusal;
 mod share;
 mod space;
 mod upload;
+mod write;
 
 use std::sync::atomic::Ordering;
 
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use item::kind_number;
 pub(crate) use jitter::jitter;
+pub(crate) use write::{Place, Queue};
 
 use crate::account::Login;
 use crate::behaviours::Behaviours;
@@ -44,6 +46,8 @@ pub(crate) struct Turn<'call> {
     pub(crate) faults: &'call [Fault],
     /// Its number in the ledger.
     pub(crate) number: u64,
+    /// Its place among the writes that go one at a time; nothing if it is none of them.
+    pub(crate) place: Option<&'call Place>,
 }
 
 impl Turn<'_> {
@@ -91,6 +95,7 @@ pub(crate) fn answer(turn: &Turn<'_>) -> Reply {
 
 fn of_endpoint(turn: &Turn<'_>) -> Answer {
     let Turn { shared, user, call, behaviours, .. } = *turn;
+    user.tree.lock().settle();
     match turn.endpoint {
         Endpoint::Files | Endpoint::Natsort => {
             listing::list(shared, user, call, turn.endpoint, behaviours).into()
@@ -116,6 +121,18 @@ fn of_endpoint(turn: &Turn<'_>) -> Answer {
         | Endpoint::ShareDownlist
         | Endpoint::ShareDownlistApp
         | Endpoint::ShareReceive => share::answer(turn),
+        Endpoint::Add
+        | Endpoint::MakePath
+        | Endpoint::BatchRename
+        | Endpoint::Edit
+        | Endpoint::Move
+        | Endpoint::MoveProgress
+        | Endpoint::Copy
+        | Endpoint::RbDelete
+        | Endpoint::RbList
+        | Endpoint::RbRevert
+        | Endpoint::RbClean
+        | Endpoint::RbSecretDel => write::answer(turn).into(),
     }
 }
 
@@ -128,6 +145,7 @@ fn scripted(turn: &Turn<'_>) -> Option<Value> {
             Endpoint::Upload(asked) => upload::refuse(call, asked, *errno, message),
             _ => refusal::refuse(call, *errno, message),
         }),
+        Fault::Refusal(code) => Some(refusal::refuse(call, *code, write::text(*code))),
         Fault::TransientViolation => Some(refusal::refuse(call, 50_038, "")),
         _ => None,
     })

@@ -3,6 +3,7 @@
 //! Bodies and answers are JSON unless said otherwise. The control API is no part of the simulated service: it is never
 //! counted, delayed, blocked or faulted.
 
+mod bin;
 mod shares;
 mod tree;
 mod uploads;
@@ -29,7 +30,7 @@ use crate::user::User;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 29] = [
+const ROUTES: [&str; 32] = [
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts (also ?user=NAME)",
     "DELETE /__sim/ledger",
@@ -54,6 +55,9 @@ const ROUTES: [&str; 29] = [
     "POST /__sim/uploads {\"action\": \"expire_tokens\"}",
     "GET /__sim/tree?format=paths | json (also &user=NAME or &share=CODE)",
     "POST /__sim/tree {\"op\": \"add_file\", \"parent\": \"/a\", \"name\": \"b\", \"size\": 1000} (also ?user= or ?share=)",
+    "GET /__sim/bin?format=paths | json (also &user=NAME or &share=CODE)",
+    "GET /__sim/work (also ?user=NAME)",
+    "POST /__sim/work {\"action\": \"finish\"} (also ?user=NAME)",
     "GET /__sim/content?path=/a/b (the bytes; also ?id=, &user=, &share=)",
     "GET /__sim/shares",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
@@ -133,6 +137,9 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         ("GET", "open") => json!({"open": shared.links.open_bodies()}),
         ("GET", "tree") => return tree::show(shared, query),
         ("POST", "tree") => tree::edit(shared, query, body)?,
+        ("GET", "bin") => return bin::show(shared, query),
+        ("GET", "work") => bin::work(&*user(shared, param(query, "user").as_deref())?),
+        ("POST", "work") => bin::work_action(&*user(shared, param(query, "user").as_deref())?, body)?,
         ("GET", "content") => return tree::content_of(shared, query),
         ("GET", "shares") => shares::list(shared),
         ("POST", "shares") => shares::put(shared, body)?,
@@ -185,7 +192,7 @@ fn rules(body: &Bytes) -> Result<Vec<FaultRule>, Failure> {
     if body.trim_ascii_start().starts_with(b"[") { parsed(body) } else { Ok(vec![parsed(body)?]) }
 }
 
-/// Changes the switches named in the body and leaves the others, also of those of uploads.
+/// Changes the switches named in the body and leaves the others, also among `writes` and those of uploads.
 fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     let changes: serde_json::Map<String, Value> = parsed(body)?;
     let bad = |error: serde_json::Error| (StatusCode::BAD_REQUEST, error.to_string());
@@ -193,9 +200,9 @@ fn patch_behaviours(shared: &Shared, body: &Bytes) -> Result<Value, Failure> {
     let mut all = serde_json::to_value(&*behaviours).map_err(bad)?;
     for (name, value) in changes {
         match (name.as_str(), value) {
-            ("upload", Value::Object(changes)) => {
-                for (name, value) in changes {
-                    all["upload"][&name] = value;
+            ("writes" | "upload", Value::Object(changes)) => {
+                for (inner, value) in changes {
+                    all[&name][&inner] = value;
                 }
             }
             (name, value) => all[name] = value,

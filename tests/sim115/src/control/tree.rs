@@ -7,12 +7,12 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, param, parsed};
+use super::{Failure, bin, param, parsed};
 use crate::body::SimBody;
 use crate::content::{Content, content};
 use crate::reply::{Reply, json_reply, reply};
 use crate::state::Shared;
-use crate::tree::{ROOT, SimNode, TreeState};
+use crate::tree::{BinEntry, ROOT, SimNode, TreeState};
 
 /// A node, by its id or by a path of raw names such as `/a/b`.
 #[derive(Debug, Deserialize)]
@@ -33,6 +33,17 @@ impl NodeRef {
             }
         };
         found.ok_or_else(|| (StatusCode::NOT_FOUND, format!("no such node: {self:?}")))
+    }
+
+    /// An entry of the recycle bin, by its id or, the last deleted first, by its name.
+    fn binned(&self, tree: &TreeState) -> Result<u64, Failure> {
+        let fits = |top: &SimNode| match self {
+            Self::Id(id) => top.id == *id,
+            Self::Path(text) => top.name == *text || top.id.to_string() == *text,
+        };
+        let mut tops = tree.bin().iter().rev().map(BinEntry::top);
+        let found = tops.find(|top| fits(top)).map(|top| top.id);
+        found.ok_or_else(|| (StatusCode::NOT_FOUND, format!("not in the recycle bin: {self:?}")))
     }
 
     fn folder(&self, tree: &TreeState) -> Result<u64, Failure> {
@@ -96,6 +107,15 @@ enum Edit {
     Delete {
         node: NodeRef,
     },
+    Discard {
+        node: NodeRef,
+    },
+    Restore {
+        node: NodeRef,
+    },
+    Purge {
+        node: NodeRef,
+    },
     Pin {
         node: NodeRef,
         pinned: bool,
@@ -116,14 +136,16 @@ pub(super) fn edit(shared: &Shared, query: &str, body: &Bytes) -> Result<Value, 
 }
 
 /// Does something with the tree of the first user, or of the user or the share that the query names.
-fn within<R>(
+pub(super) fn within<R>(
     shared: &Shared,
     query: &str,
     act: impl FnOnce(&mut TreeState) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     let Some(code) = param(query, "share") else {
         let user = super::user(shared, param(query, "user").as_deref())?;
-        return act(&mut user.tree.lock());
+        let mut tree = user.tree.lock();
+        tree.settle();
+        return act(&mut tree);
     };
     let mut known = shared.shares.lock();
     let share = known.find(&code).ok_or_else(|| (StatusCode::NOT_FOUND, format!("no such share: {code}")))?;
@@ -158,6 +180,18 @@ fn apply(tree: &mut TreeState, edit: Edit) -> Result<u64, Failure> {
             let id = node.resolve(tree)?;
             (id, tree.delete(id))
         }
+        Edit::Discard { node } => {
+            let id = node.resolve(tree)?;
+            (id, tree.discard(id))
+        }
+        Edit::Restore { node } => {
+            let id = node.binned(tree)?;
+            (id, tree.restore(id))
+        }
+        Edit::Purge { node } => {
+            let id = node.binned(tree)?;
+            (id, tree.purge(id))
+        }
         Edit::Pin { node, pinned } => {
             let id = node.resolve(tree)?;
             (id, tree.set_pinned(id, pinned))
@@ -170,7 +204,7 @@ fn apply(tree: &mut TreeState, edit: Edit) -> Result<u64, Failure> {
     if done { Ok(id) } else { Err((StatusCode::CONFLICT, format!("the edit is not possible for node {id}"))) }
 }
 
-/// The whole tree, as JSON or as one line per node.
+/// The whole tree: as JSON, with what dangles and with the recycle bin, or as one line per node.
 pub(super) fn show(shared: &Shared, query: &str) -> Result<Reply, Failure> {
     within(shared, query, |tree| Ok(shown(tree, query)))
 }
@@ -181,12 +215,13 @@ fn shown(tree: &TreeState, query: &str) -> Reply {
         return reply(StatusCode::OK, "text/plain; charset=utf-8", lines);
     }
     let nodes: Vec<Value> = tree.walk().iter().map(|(path, node)| described(node, Some(path))).collect();
-    json_reply(StatusCode::OK, &json!({"nodes": nodes}))
+    let dangling: Vec<Value> = tree.dangling().iter().map(|node| described(node, None)).collect();
+    json_reply(StatusCode::OK, &json!({"nodes": nodes, "dangling": dangling, "bin": bin::entries(tree)}))
 }
 
 /// One node as a line: kind, size, SHA-1 (`-` for a folder), id, pick code, path, separated by tabs. In the path `\`,
 /// `/`, tab and line feed of a name are escaped with a backslash.
-fn line(path: &[String], node: &SimNode) -> String {
+pub(super) fn line(path: &[String], node: &SimNode) -> String {
     let names: Vec<String> = path
         .iter()
         .map(|name| name.replace('\\', "\\\\").replace('/', "\\/").replace('\t', "\\t").replace('\n', "\\n"))
@@ -195,7 +230,7 @@ fn line(path: &[String], node: &SimNode) -> String {
     format!("{kind}\t{}\t{sha1}\t{}\t{}\t/{}\n", node.size(), node.id, node.pick_code(), names.join("/"))
 }
 
-fn described(node: &SimNode, path: Option<&[String]>) -> Value {
+pub(super) fn described(node: &SimNode, path: Option<&[String]>) -> Value {
     let mut shown = json!({
         "id": node.id.to_string(), "parent": node.parent.to_string(), "name": node.name,
         "kind": if node.is_folder() { "folder" } else { "file" }, "size": node.size(), "sha1": node.sha1(),

@@ -22,7 +22,7 @@ impl TreeState {
         top
     }
 
-    fn copy(&mut self, parent: u64, node: &SimNode) -> u64 {
+    pub(super) fn copy(&mut self, parent: u64, node: &SimNode) -> u64 {
         let id = self.add(parent, &node.name, node.kind.clone());
         if node.violating {
             self.set_violating(id, true);

@@ -5,30 +5,42 @@
 //! `/`, and hold character references.
 
 mod arriving;
+mod bin;
 mod build;
+mod conflict;
 mod graft;
+mod lag;
 mod naming;
 mod nasty;
 mod node;
 mod order;
 mod picture;
 mod reading;
+mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use bin::BinEntry;
 pub use build::Tree;
+pub(crate) use conflict::{Clash, free_name};
+pub(crate) use lag::{Lag, Overlay, Spell, View};
 pub(crate) use naming::{extension, shown};
 pub use node::{NodeKind, SimNode};
 pub(crate) use order::{Order, SortKey};
 pub(crate) use reading::PickCode;
+pub(crate) use work::{CopyTo, Job, JobKind, Step};
 
 use crate::clock::Clock;
 use crate::content::Content;
 use crate::num::mix;
 use crate::pickcode::{FIRST_POINT, Point};
 use arriving::Contents;
+use bin::Bin;
+use lag::Shadows;
 use order::Orders;
+use work::Work;
 
 /// The id of the root folder.
 pub const ROOT: u64 = 0;
@@ -57,6 +69,9 @@ pub struct TreeState {
     total_bytes: u64,
     contents: Contents,
     clock: Option<Arc<Clock>>,
+    bin: Bin,
+    shadows: Shadows,
+    work: Work,
 }
 
 impl Default for TreeState {
@@ -80,6 +95,9 @@ impl TreeState {
             total_bytes: 0,
             contents: Contents::default(),
             clock: None,
+            bin: Bin::default(),
+            shadows: Shadows::default(),
+            work: Work::default(),
         };
         let root = SimNode::new(ROOT, ROOT, "根目录".to_owned(), NodeKind::Folder, FIRST_TIME, point);
         tree.nodes.insert(ROOT, root);
@@ -164,6 +182,13 @@ impl TreeState {
         {
             return false;
         }
+        self.hang(id, parent)
+    }
+
+    /// Moves a node below an id, whether there is a folder of that id or not; `false` when the node is missing.
+    ///
+    /// Below an id that is no folder the node dangles: its id still leads to it, no listing does.
+    pub(crate) fn hang(&mut self, id: u64, parent: u64) -> bool {
         let Some(old) = self.node(id).map(|node| node.parent) else { return false };
         if !self.edit(id, |node| node.parent = parent) {
             return false;
@@ -175,24 +200,31 @@ impl TreeState {
         true
     }
 
-    /// Deletes a node with everything below it; `false` when there is none or it is the root.
+    /// Deletes a node with everything below it for good; `false` when there is none or it is the root.
     pub fn delete(&mut self, id: u64) -> bool {
-        if id == ROOT {
-            return false;
-        }
-        let Some(parent) = self.node(id).map(|node| node.parent) else { return false };
+        !self.uproot(id).is_empty()
+    }
+
+    /// Takes a node with everything below it out of the tree, parents before children; nothing when there is none or
+    /// it is the root.
+    fn uproot(&mut self, id: u64) -> Vec<SimNode> {
+        let parent = match self.node(id) {
+            Some(node) if id != ROOT => node.parent,
+            _ => return Vec::new(),
+        };
         self.detach(parent, id);
-        let mut waiting = vec![id];
-        while let Some(at) = waiting.pop() {
-            waiting.extend(self.children.remove(&at).unwrap_or_default());
-            if let Some(node) = self.nodes.remove(&at) {
-                self.total_bytes -= node.size();
-            }
+        let mut ids = vec![id];
+        let mut taken = Vec::new();
+        while let Some(at) = ids.get(taken.len()).copied() {
+            ids.extend(self.children.remove(&at).unwrap_or_default());
+            let Some(node) = self.nodes.remove(&at) else { break };
+            self.total_bytes -= node.size();
             self.deleted.insert(at);
+            taken.push(node);
         }
         self.touch(parent);
         self.orders.clear();
-        true
+        taken
     }
 
     /// Gives a file other bytes under the same id; `false` when it is no file.
@@ -226,6 +258,12 @@ impl TreeState {
             node.opened = now;
         }
         self.orders.forget(SortKey::Opened);
+    }
+
+    /// Notes that a node was modified now.
+    pub(crate) fn modify(&mut self, id: u64) {
+        let now = self.stamp();
+        self.edit(id, |node| node.modified = now);
     }
 
     /// Sets the creation and modification time in unix seconds.
@@ -277,6 +315,11 @@ impl TreeState {
         if let Some(node) = self.nodes.get_mut(&folder) {
             node.modified = now;
         }
+    }
+
+    /// The simulated time since the unix epoch.
+    fn time(&self) -> Duration {
+        self.clock.as_ref().map_or_else(|| Duration::from_secs(self.stamp()), |clock| clock.since_epoch())
     }
 
     fn stamp(&self) -> u64 {

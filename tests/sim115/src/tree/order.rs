@@ -58,8 +58,7 @@ pub(crate) struct Order {
 }
 
 /// Sorts nodes; the id settles what the key leaves open, so that pages never overlap.
-pub(crate) fn sorted(nodes: &HashMap<u64, SimNode>, ids: &[u64], order: Order) -> Arc<[u64]> {
-    let mut found: Vec<&SimNode> = ids.iter().filter_map(|id| nodes.get(id)).collect();
+pub(crate) fn sorted(mut found: Vec<&SimNode>, order: Order) -> Arc<[u64]> {
     found.sort_by(|one, two| {
         let pinned = if order.pinned_first { two.pinned.cmp(&one.pinned) } else { Ordering::Equal };
         let placed = if order.mixed {

@@ -68,6 +68,14 @@ impl TreeState {
         self.deleted.contains(&id)
     }
 
+    /// The nodes that hang below an id that is no folder (any more): their ids lead to them, no listing does.
+    pub fn dangling(&self) -> Vec<&SimNode> {
+        let lost = |node: &&SimNode| !self.nodes.get(&node.parent).is_some_and(SimNode::is_folder);
+        let mut found: Vec<&SimNode> = self.nodes.values().filter(lost).collect();
+        found.sort_by_key(|node| node.id);
+        found
+    }
+
     /// The folders from the root down to `id` itself.
     pub(crate) fn lineage(&self, id: u64) -> Vec<&SimNode> {
         let mut line = Vec::new();
@@ -141,7 +149,7 @@ impl TreeState {
             return known;
         }
         let ids = if deep { self.files_below(folder) } else { self.child_ids(folder).to_vec() };
-        let sorted = order::sorted(&self.nodes, &ids, order);
+        let sorted = order::sorted(ids.iter().filter_map(|id| self.nodes.get(id)).collect(), order);
         self.orders.keep(folder, order, deep, Arc::clone(&sorted));
         sorted
     }

@@ -1,4 +1,10 @@
 //! A 115 account as a drive: the client's words turned into the tree's.
+//!
+//! `change` has what is done to folders, `copy` what makes one file of another, `upload` what comes from outside.
+
+mod change;
+mod copy;
+mod upload;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,8 +14,11 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use super::{Body, Drive, DriveError, DriveErrorKind, Quota};
-use crate::model::{CookieUse, FileId, Link, LinkBinding, Listing, Meter, Node, ShareLink};
+use super::{Body, Drive, DriveError, DriveErrorKind, Quota, UploadSource};
+use crate::model::{
+    CookieUse, FileId, Link, LinkBinding, Listing, Meter, Node, Proof, ShareLink, UploadSession, UploadStep,
+    UploadTarget,
+};
 use crate::pan115::{Client, ErrorKind, Pan115Error, Receipt};
 
 /// An account's own files, got at with one cookie or with several.
@@ -20,6 +29,8 @@ pub struct CloudDrive {
     listing: Vec<Arc<Client>>,
     /// Those that get links.
     download: Vec<Arc<Client>>,
+    /// Those that change things, in the order to try them in: one account's changes go through one client while it works.
+    writing: Vec<Arc<Client>>,
     /// Whose turn it is.
     turn: AtomicUsize,
 }
@@ -34,7 +45,10 @@ impl CloudDrive {
             users.map(|(client, _)| Arc::clone(client)).collect()
         };
         let (listing, download) = (without(CookieUse::Download), without(CookieUse::Listing));
-        Self { main, listing, download, turn: AtomicUsize::new(0) }
+        // The account's own client first, unless it is for links alone.
+        let mut writing: Vec<_> = Vec::clone(&listing);
+        writing.sort_by_key(|client| !Arc::ptr_eq(client, &main));
+        Self { main, listing, download, writing, turn: AtomicUsize::new(0) }
     }
 
     /// The account's name in the configuration.
@@ -62,7 +76,16 @@ impl CloudDrive {
         clients: &'a [Arc<Client>],
         call: impl Fn(&'a Client) -> BoxFuture<'a, Result<T, Pan115Error>>,
     ) -> Result<T, DriveError> {
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.ask_from(self.turn.fetch_add(1, Ordering::Relaxed), clients, call).await
+    }
+
+    /// Makes a call by the client number `first` of `clients`, and by the next one if it is kept from it.
+    async fn ask_from<'a, T>(
+        &'a self,
+        first: usize,
+        clients: &'a [Arc<Client>],
+        call: impl Fn(&'a Client) -> BoxFuture<'a, Result<T, Pan115Error>>,
+    ) -> Result<T, DriveError> {
         let mut failure = None;
         for client in (0..clients.len()).map(|n| &clients[(first + n) % clients.len()]) {
             if let Err(foreign) = self.check_user(client).await {
@@ -122,6 +145,75 @@ impl Drive for CloudDrive {
         Ok(Quota { used: space.used, available: space.left })
     }
 
+    async fn create_folder(&self, meter: &Meter, parent: FileId, name: &str) -> Result<Node, DriveError> {
+        self.make_folder(meter, parent, name).await
+    }
+
+    async fn rename(
+        &self,
+        meter: &Meter,
+        node: &Node,
+        parent: FileId,
+        name: &str,
+    ) -> Result<Node, DriveError> {
+        self.give_name(meter, node, parent, name).await
+    }
+
+    async fn relocate(&self, meter: &Meter, node: &Node, _: FileId, to: FileId) -> Result<(), DriveError> {
+        self.change(|client| client.relocate(meter, node.id, to).boxed()).await
+    }
+
+    async fn copy(&self, meter: &Meter, node: &Node, to: FileId, name: &str) -> Result<Node, DriveError> {
+        self.copy_as(meter, node, to, name).await
+    }
+
+    async fn trash(&self, meter: &Meter, nodes: &[FileId], parent: FileId) -> Result<(), DriveError> {
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        self.change(|client| client.trash(meter, nodes, parent).boxed()).await
+    }
+
+    async fn purge(&self, meter: &Meter, nodes: &[FileId]) -> Result<(), DriveError> {
+        self.change(|client| client.purge(meter, nodes).boxed()).await
+    }
+
+    async fn upload_limit(&self, meter: &Meter) -> Result<u64, DriveError> {
+        self.ask_from(0, &self.writing, |client| client.upload_limit(meter).boxed()).await
+    }
+
+    async fn begin_upload(
+        &self,
+        meter: &Meter,
+        target: &UploadTarget,
+        proof: Option<&Proof>,
+    ) -> Result<UploadStep, DriveError> {
+        self.announce(meter, target, proof).await
+    }
+
+    async fn prepare_upload(
+        &self,
+        meter: &Meter,
+        target: &UploadTarget,
+        session: &mut UploadSession,
+    ) -> Result<(), DriveError> {
+        self.prepare(meter, target, session).await
+    }
+
+    async fn upload(
+        &self,
+        meter: &Meter,
+        target: &UploadTarget,
+        session: &UploadSession,
+        source: &mut dyn UploadSource,
+    ) -> Result<Node, DriveError> {
+        self.send(meter, target, session, source).await
+    }
+
+    async fn abort_upload(&self, meter: &Meter, session: &UploadSession) -> Result<(), DriveError> {
+        self.give_up(meter, session).await
+    }
+
     fn own_agent(&self) -> &str {
         self.main.user_agent()
     }
@@ -143,6 +235,10 @@ impl From<Pan115Error> for DriveError {
             ErrorKind::NotFound => DriveErrorKind::NotFound,
             ErrorKind::Gone => DriveErrorKind::Gone,
             ErrorKind::Denied => DriveErrorKind::Denied,
+            ErrorKind::Exists => DriveErrorKind::Exists,
+            ErrorKind::BadName => DriveErrorKind::BadName,
+            ErrorKind::NoSpace => DriveErrorKind::NoSpace,
+            ErrorKind::TooLarge => DriveErrorKind::TooLarge,
             ErrorKind::LinkRefused => DriveErrorKind::LinkRefused,
             ErrorKind::Throttled { after } => {
                 DriveErrorKind::Throttled { until: after.map(|after| std::time::SystemTime::now() + after) }

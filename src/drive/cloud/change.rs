@@ -1,0 +1,162 @@
+//! Folders and names: one call where 115 can do it, several where it cannot, and nothing by halves.
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::CloudDrive;
+use crate::drive::{Drive as _, DriveError, DriveErrorKind};
+use crate::model::{FileId, Kind, Meter, Node, PickCode, UploadTarget, stored_name, visible_name};
+use crate::pan115::{Client, Found, Pan115Error, Wanted};
+
+impl CloudDrive {
+    /// Makes a call that changes folders, when it is this account's turn.
+    pub(super) async fn change<'a, T>(
+        &'a self,
+        call: impl Fn(&'a Client) -> BoxFuture<'a, Result<T, Pan115Error>>,
+    ) -> Result<T, DriveError> {
+        let _turn = self.main.take_turn().await?;
+        self.ask_from(0, &self.writing, call).await
+    }
+
+    /// Looks one file or folder up.
+    pub(super) async fn look(&self, meter: &Meter, wanted: Wanted<'_>) -> Result<Found, DriveError> {
+        self.ask_from(0, &self.writing, |client| client.info(meter, wanted).boxed()).await
+    }
+
+    pub(super) async fn make_folder(
+        &self,
+        meter: &Meter,
+        parent: FileId,
+        name: &str,
+    ) -> Result<Node, DriveError> {
+        let shown = visible_name(name);
+        let id = self.change(|client| client.create_folder(meter, parent, name).boxed()).await?;
+        if let Some(id) = id {
+            return Ok(new_node(id, Kind::Folder, &shown));
+        }
+        let listing = self.list(meter, parent).await?;
+        let same = |node: &&Node| node.is_folder() && *node.name == *shown;
+        listing.nodes().iter().find(same).cloned().ok_or_else(|| {
+            let reason = format!("115 made the folder {shown}, but it is not to be seen; look again");
+            DriveError::new(DriveErrorKind::Unavailable, reason)
+        })
+    }
+
+    pub(super) async fn give_name(
+        &self,
+        meter: &Meter,
+        node: &Node,
+        parent: FileId,
+        name: &str,
+    ) -> Result<Node, DriveError> {
+        let old = stored_name(&node.name).unwrap_or_else(|| (&*node.name).into());
+        if !node.is_folder() && extension(&old) != extension(name) {
+            return self.make_anew(meter, node, parent, name).await;
+        }
+        let given = self.change(|client| client.rename(meter, node.id, name).boxed()).await?;
+        if given == name {
+            return Ok(Node { name: visible_name(name).into(), ..node.clone() });
+        }
+        let undone = self.change(|client| client.rename(meter, node.id, &old).boxed()).await;
+        let rest = match undone {
+            Ok(again) if again == old => "so it has its old name again".to_owned(),
+            Ok(again) => format!("and now it is called {again:?}"),
+            Err(error) => format!("and that could not be undone: {error}"),
+        };
+        let reason = format!("115 does not take the name {name:?}: it made {given:?} of it, {rest}");
+        Err(DriveError::new(DriveErrorKind::BadName, reason))
+    }
+
+    /// Makes a file of the same content under another name beside `node`, and puts `node` into the recycle bin.
+    async fn make_anew(
+        &self,
+        meter: &Meter,
+        node: &Node,
+        parent: FileId,
+        name: &str,
+    ) -> Result<Node, DriveError> {
+        let target = self.target(meter, node, parent, name).await?;
+        let Some(new) = self.take_over(meter, node, &target).await? else {
+            let reason = format!(
+                "115 does not change what a file name ends with, and will not take the content of {} \
+                 for known under the name {name:?}; upload the file under that name instead",
+                node.name
+            );
+            return Err(DriveError::new(DriveErrorKind::BadName, reason));
+        };
+        let Err(error) = self.trash(meter, &[node.id], parent).await else {
+            return Ok(new);
+        };
+        // What a failure leaves open is found out, or else both could end up in the recycle bin.
+        match self.look(meter, Wanted::Id(node.id)).await {
+            Err(gone) if gone.kind == DriveErrorKind::NotFound && error.kind != DriveErrorKind::NotFound => {
+                Ok(new)
+            }
+            Err(unknown) if unknown.kind != DriveErrorKind::NotFound => Err(with_rest(
+                &error,
+                &format!("{name:?} has been made, and whether {} is still there is not known", node.name),
+            )),
+            _ => match self.trash(meter, &[new.id], parent).await {
+                Ok(()) => Err(error),
+                Err(left) => Err(with_rest(&error, &format!("{name:?} has been made and is left: {left}"))),
+            },
+        }
+    }
+
+    /// The announcement of a file with the content of `node`.
+    pub(super) async fn target(
+        &self,
+        meter: &Meter,
+        node: &Node,
+        parent: FileId,
+        name: &str,
+    ) -> Result<UploadTarget, DriveError> {
+        let sha1 = match node.sha1 {
+            Some(sha1) => Some(sha1),
+            None => self.look(meter, Wanted::Id(node.id)).await?.node.sha1,
+        };
+        let sha1 = sha1.ok_or_else(|| {
+            DriveError::new(DriveErrorKind::Denied, format!("115 knows no hash of {}", node.name))
+        })?;
+        Ok(UploadTarget { parent, name: name.into(), size: node.size, sha1 })
+    }
+}
+
+/// What a name ends with, behind its last dot. 115 does not change that of a file.
+fn extension(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, extension)| extension)
+}
+
+/// A failure, with what it leaves behind.
+pub(super) fn with_rest(error: &DriveError, rest: &str) -> DriveError {
+    DriveError::new(error.kind, format!("{error}; {rest}")).caused_by(error.clone())
+}
+
+/// Something that has just been made.
+pub(super) fn new_node(id: FileId, kind: Kind, shown: &str) -> Node {
+    let now = std::time::SystemTime::now();
+    Node {
+        id,
+        kind,
+        name: shown.into(),
+        size: 0,
+        sha1: None,
+        pick_code: PickCode::NONE,
+        modified: now,
+        created: now,
+        censored: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_name_is_what_stands_behind_its_last_dot() {
+        assert_eq!(extension("a.b.mkv"), Some("mkv"));
+        assert_eq!(extension(".bashrc"), Some("bashrc"));
+        assert_eq!(extension("a."), Some(""));
+        assert_eq!(extension("a"), None);
+    }
+}
