@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::cli::Demo;
 use crate::commands::{listen, stop_signal};
 use crate::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
-use crate::model::{CookieUse, DownloadPolicy, FileId, Secret};
+use crate::model::{CookieUse, DownloadPolicy, FileId, Junk, Secret};
 use crate::{server, telemetry};
 
 const USER: &str = "demo";
@@ -65,6 +65,10 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
         } else {
             DownloadPolicy::Proxy
         }),
+        read_only: false,
+        trash: true,
+        junk: Junk::Swallow,
+        upload_hash_only: false,
     });
     config.upstream.base_url = Some(simulator.base_url());
     config.upstream.m115_public_key =

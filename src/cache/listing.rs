@@ -17,7 +17,7 @@ use crate::model::{Change, FileId, Listing, Node};
 /// Every listing that leaves it shows what has been noted of its folder, see [`ListingCache::note`].
 pub struct ListingCache {
     cache: Cache<FolderKey, Kept>,
-    changes: Changes,
+    changes: Arc<Changes>,
     ttl: Duration,
     tracker: TaskTracker,
 }
@@ -34,6 +34,16 @@ struct Kept {
 impl ListingCache {
     /// Keeps listings with at most `max_entries` entries in all, each for `ttl`. Loads run on `tracker`.
     pub fn new(max_entries: u64, ttl: Duration, tracker: TaskTracker) -> Self {
+        Self::with_changes(max_entries, ttl, tracker, Arc::new(Changes::new(ttl)))
+    }
+
+    /// An empty one of another size that knows of the same changes.
+    #[must_use]
+    pub fn sized(&self, max_entries: u64, ttl: Duration) -> Self {
+        Self::with_changes(max_entries, ttl, self.tracker.clone(), Arc::clone(&self.changes))
+    }
+
+    fn with_changes(max_entries: u64, ttl: Duration, tracker: TaskTracker, changes: Arc<Changes>) -> Self {
         let cache = Cache::builder()
             .max_capacity(max_entries)
             .weigher(|_, kept: &Kept| {
@@ -44,7 +54,7 @@ impl ListingCache {
             .eviction_policy(EvictionPolicy::lru())
             .time_to_live(ttl)
             .build();
-        Self { cache, changes: Changes::new(ttl), ttl, tracker }
+        Self { cache, changes, ttl, tracker }
     }
 
     /// The listing, if it is here.
@@ -83,6 +93,12 @@ impl ListingCache {
         let listing = kept.listing.changed(&news).map_or(kept.listing, Arc::new);
         self.cache.insert(key, Kept { listing: Arc::clone(&listing), serial, ..kept }).await;
         listing
+    }
+
+    /// Keeps it that a folder, which has just been made, is empty.
+    pub async fn put_empty(&self, key: FolderKey) {
+        let listing = Arc::new(Listing::new(Vec::new()));
+        self.cache.insert(key, Kept { listing, asked: Instant::now(), serial: 0 }).await;
     }
 
     /// Notes what has just been done to the children of a folder.

@@ -3,12 +3,12 @@
 use ::config::{Value, ValueKind};
 
 use super::describe::Page;
-use super::parse::{Refusal, choice, one_of, served_path, text};
+use super::parse::{Refusal, choice, one_of, served_path, switch, text};
 use super::server::UnknownName;
 use super::shares::{self, Given, NamedShare};
 use super::table::{Read, Table};
 use super::users::Names;
-use crate::model::{DownloadPolicy, FileId, ShareLink};
+use crate::model::{DownloadPolicy, FileId, Junk, ShareLink};
 
 /// The name of each policy.
 const POLICIES: [(&str, DownloadPolicy); 4] = [
@@ -17,6 +17,8 @@ const POLICIES: [(&str, DownloadPolicy); 4] = [
     ("proxy", DownloadPolicy::Proxy),
     ("proxy_url", DownloadPolicy::ProxyUrl),
 ];
+/// The name of each way with junk.
+const JUNK: [(&str, Junk); 3] = [("swallow", Junk::Swallow), ("keep", Junk::Keep), ("refuse", Junk::Refuse)];
 /// The name of each kind.
 const KINDS: [(&str, KindName); 3] =
     [("cloud", KindName::Cloud), ("share", KindName::Share), ("shares", KindName::Shares)];
@@ -53,6 +55,14 @@ pub struct Mount {
     pub root: FileId,
     /// How clients get content.
     pub download: DownloadPolicy,
+    /// Nothing in it may be changed.
+    pub read_only: bool,
+    /// What is removed stays in 115's recycle bin.
+    pub trash: bool,
+    /// What becomes of files that systems leave everywhere.
+    pub junk: Junk,
+    /// Only what 115 already has may be uploaded.
+    pub upload_hash_only: bool,
 }
 
 impl Mount {
@@ -99,7 +109,21 @@ impl Mount {
             _ => Ok(root),
         });
         let download = download(table, has_proxy);
-        Ok(Self { path: path?, kind: kind?, account: account?, root: root?, download: download? })
+        let read_only = table.optional("read_only", switch).map(Option::unwrap_or_default);
+        let trash = table.optional("trash", switch).map(|trash| trash.unwrap_or(true));
+        let junk = table.optional("junk", choice(JUNK)).map(|junk| junk.unwrap_or(Junk::Swallow));
+        let hash_only = table.optional("upload_hash_only", switch).map(Option::unwrap_or_default);
+        Ok(Self {
+            path: path?,
+            kind: kind?,
+            account: account?,
+            root: root?,
+            download: download?,
+            read_only: read_only?,
+            trash: trash?,
+            junk: junk?,
+            upload_hash_only: hash_only?,
+        })
     }
 
     pub(super) fn describe(&self, page: &mut Page) {
@@ -121,6 +145,15 @@ impl Mount {
         }
         page.text("root_id", self.root);
         page.text("download", policy_name(self.download));
+        if let MountKind::Cloud = self.kind {
+            page.plain("read_only", self.read_only);
+            page.plain("trash", self.trash);
+            page.text(
+                "junk",
+                JUNK.into_iter().find(|(_, junk)| *junk == self.junk).map_or("", |(name, _)| name),
+            );
+            page.plain("upload_hash_only", self.upload_hash_only);
+        }
     }
 }
 

@@ -14,8 +14,12 @@ use crate::drive::{DriveError, DriveErrorKind, MemoryDrive};
 use crate::model::{ClientTraits, DownloadPolicy, FileId, Meter};
 use crate::vfs::{self, Mount, VPath, Vfs, View};
 
-pub(super) const PLAIN: ClientTraits =
-    ClientTraits { follows_redirect: true, quota_hangs: false, windows_names: false };
+pub(super) const PLAIN: ClientTraits = ClientTraits {
+    follows_redirect: true,
+    quota_hangs: false,
+    windows_names: false,
+    decomposes_names: false,
+};
 
 /// A gateway over one drive in memory.
 pub(super) struct Fixture {

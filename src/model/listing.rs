@@ -78,7 +78,8 @@ impl Listing {
             }
         }
         let is_news = |id| last.get(&id).is_some_and(Option::is_some);
-        if !self.nodes.iter().any(|node| last.contains_key(&node.id)) && !order.iter().any(|&id| is_news(id)) {
+        if !self.nodes.iter().any(|node| last.contains_key(&node.id)) && !order.iter().any(|&id| is_news(id))
+        {
             return None;
         }
         let kept = self.nodes.iter().filter(|node| !last.contains_key(&node.id)).cloned();

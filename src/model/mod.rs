@@ -17,7 +17,7 @@ mod upload;
 
 pub use health::{AccountHealth, Health, SessionState, ShareHealth, ShareState};
 pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
-pub use intent::{ClientTraits, CookieUse, DownloadPolicy, LinkBinding};
+pub use intent::{ClientTraits, CookieUse, DownloadPolicy, Junk, LinkBinding};
 pub use link::{HeaderDemand, Link, LinkTerms};
 pub use listing::{Change, Listing};
 pub use meter::Meter;

@@ -4,6 +4,7 @@
 //! Called by `serve`.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,14 +13,18 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::request_log::User;
 use super::status::{Failure, Source};
 use super::{State, auth, client, download, health, link_api, request_log, status, target};
 use crate::dav;
-use crate::model::Meter;
+use crate::model::{ClientTraits, Meter};
 use crate::vfs::At;
+
+/// What a reverse proxy says the client called the gateway.
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// How long a client may take to send a body of at most [`dav::MAX_XML_BODY`].
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,8 +46,9 @@ pub(super) async fn answer(state: &State, request: Request) -> Response {
                     auth::require(state, request, |view, request| {
                         // From here on the path is one of the tree's.
                         target::find(state, request, move |path, request| {
+                            let lenient = client::traits(request.headers()).spells_leniently();
                             // Boxed, because every step around it would be as large and be moved about.
-                            Box::pin(dispatch(state, view.at(path), request))
+                            Box::pin(dispatch(state, view.at(path).spelled_leniently(lenient), request))
                         })
                     })
                 })
@@ -68,6 +74,10 @@ async fn dispatch(state: &State, at: At, request: Request) -> Response {
 }
 
 async fn webdav(state: &State, meter: &Meter, at: &At, head: Parts, body: Body) -> Result<Response, Failure> {
+    let traits = client::traits(&head.headers);
+    if dav::guard::may_run(&head.method) {
+        return change(state, meter, at, traits, head, body).await;
+    }
     let body = if head.method.as_str() == "PROPFIND" {
         read_body(body).await?
     } else {
@@ -75,9 +85,37 @@ async fn webdav(state: &State, meter: &Meter, at: &At, head: Parts, body: Body) 
         discard(&head.headers, body).await;
         Bytes::new()
     };
-    let traits = client::traits(&head.headers);
     let request = dav::Request { method: &head.method, at, headers: &head.headers, body, traits, meter };
     let response = state.parts.dav.handle(request).await?;
+    Ok(response.map(Body::new))
+}
+
+async fn change(
+    state: &State,
+    meter: &Meter,
+    at: &At,
+    traits: ClientTraits,
+    head: Parts,
+    body: Body,
+) -> Result<Response, Failure> {
+    let named = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    // A client that says so itself deceives nobody else: the header only decides what means this gateway.
+    let hosts: Vec<String> =
+        [header::HOST, X_FORWARDED_HOST].iter().filter_map(named).map(ToOwned::to_owned).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let user = head.extensions.get::<User>().map(|User(name)| Arc::clone(name)).unwrap_or_default();
+    let body = body.map_err(std::io::Error::other).boxed_unsync();
+    let request = dav::WriteRequest {
+        method: &head.method,
+        at,
+        headers: head.headers,
+        body,
+        traits,
+        meter,
+        user: &user,
+        hosts: &hosts,
+    };
+    let response = state.parts.dav.change(request).await?;
     Ok(response.map(Body::new))
 }
 

@@ -26,7 +26,7 @@ pub enum Access {
     Hide,
     /// See and read it.
     Read,
-    /// Change it as well, once the gateway can.
+    /// Change it as well.
     Write,
 }
 
@@ -106,7 +106,7 @@ impl View {
     pub fn at(&self, path: VPath) -> At {
         let home = self.0.as_ref().map(|limits| &limits.home).filter(|home| !home.is_root());
         let tree = home.map(|home| path.below(home));
-        At { path, tree, view: self.clone() }
+        At { path, tree, view: self.clone(), lenient: false }
     }
 
     /// Whether some rule lets `path` or a folder above it be read, going by the text alone.
@@ -135,6 +135,8 @@ pub struct At {
     /// The same in the whole tree, where the home makes a difference.
     tree: Option<VPath>,
     view: View,
+    /// The client cannot spell every name: see [`At::spelled_leniently`].
+    lenient: bool,
 }
 
 impl At {
@@ -148,12 +150,36 @@ impl At {
         self.tree.as_ref().unwrap_or(&self.path)
     }
 
-    /// The child called `name`.
-    pub fn join(&self, name: &str) -> Result<Self, BadPath> {
-        Ok(self.view.at(self.path.join(name)?))
+    /// The same, from a client that cannot spell every name as it is, and so means what is there by what it writes.
+    ///
+    /// For the others, a name in another Unicode normal form or with a full-width twin is another name when they write.
+    #[must_use]
+    pub fn spelled_leniently(self, lenient: bool) -> Self {
+        Self { lenient, ..self }
     }
 
-    pub(super) fn view(&self) -> &View {
+    /// The folder above; the top has none.
+    pub(super) fn parent(&self) -> Option<Self> {
+        let path = self.path.parent()?;
+        Some(self.view.at(path).spelled_leniently(self.lenient))
+    }
+
+    pub(super) fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    /// The same for all spellings of the path that can lead to one node, whoever calls it.
+    pub fn key(&self) -> String {
+        self.tree_path().segments().fold(String::new(), |key, name| key + "/" + &fold(name))
+    }
+
+    /// The child called `name`.
+    pub fn join(&self, name: &str) -> Result<Self, BadPath> {
+        Ok(self.view.at(self.path.join(name)?).spelled_leniently(self.lenient))
+    }
+
+    /// What the client sees.
+    pub fn view(&self) -> &View {
         &self.view
     }
 }
@@ -195,6 +221,35 @@ impl Standing {
     /// A hidden folder is, if something below it may be read: it shows then what leads there and nothing else.
     pub(super) fn shows(&self, is_folder: bool) -> bool {
         self.is_readable() || (is_folder && self.leads_on())
+    }
+
+    /// Whether the user may change what stands here.
+    pub(super) fn is_writable(&self) -> bool {
+        self.access == Access::Write
+    }
+
+    /// Whether the user may change what stands here or something below it.
+    pub(super) fn may_write_somewhere(&self) -> bool {
+        self.is_writable() || !self.all_below(|access| access != Access::Write)
+    }
+
+    /// Whether the user may change what stands here and everything below it.
+    pub(super) fn is_writable_throughout(&self) -> bool {
+        self.is_writable() && self.all_below(|access| access == Access::Write)
+    }
+
+    /// Whether the user may read what stands here and everything below it.
+    pub(super) fn is_readable_throughout(&self) -> bool {
+        self.is_readable() && self.all_below(|access| access != Access::Hide)
+    }
+
+    fn all_below(&self, test: impl Fn(Access) -> bool + Copy) -> bool {
+        fn all(limits: &Limits, at: usize, test: impl Fn(Access) -> bool + Copy) -> bool {
+            let passes =
+                |&child: &usize| limits.rules[child].access.is_none_or(test) && all(limits, child, test);
+            limits.rules[at].children.values().all(passes)
+        }
+        self.view.0.as_ref().zip(self.at).is_none_or(|(limits, at)| all(limits, at, test))
     }
 
     fn is_readable(&self) -> bool {
@@ -318,6 +373,25 @@ mod tests {
         {
             assert_eq!(view.opens(&path(text)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn who_may_change_a_folder_may_not_change_all_below_it() {
+        let view = view(&[("/", Access::Write), ("/a/x", Access::Read), ("/b/y/z", Access::Hide)]);
+        for (text, writable, throughout, readable) in [
+            ("/", true, false, false),
+            ("/a", true, false, true),
+            ("/a/x", false, false, true),
+            ("/b", true, false, false),
+            ("/b/y/z", false, false, false),
+            ("/c", true, true, true),
+        ] {
+            let standing = Standing::top(&view).along(&path(text));
+            assert_eq!(standing.is_writable(), writable, "{text}");
+            assert_eq!(standing.is_writable_throughout(), throughout, "{text}");
+            assert_eq!(standing.is_readable_throughout(), readable, "{text}");
+        }
+        assert!(Standing::top(&View::whole()).is_writable_throughout());
     }
 
     #[test]
