@@ -66,6 +66,22 @@ pub struct Options {
     pub spool_limit: u64,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        Self {
+            listing_ttl: minutes(5),
+            listing_entries: 500_000,
+            links: 10_000,
+            link_margin: minutes(5),
+            quota_ttl: minutes(10),
+            unbound_links: true,
+            spool_directory: PathBuf::from("/var/tmp/dav115"),
+            spool_limit: 64 << 30,
+        }
+    }
+}
+
 /// The whole tree.
 pub struct Vfs {
     mounts: Mounts,

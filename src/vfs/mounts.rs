@@ -31,6 +31,23 @@ pub struct Mount {
     pub hash_only: bool,
 }
 
+impl Mount {
+    /// All of a drive, to be read and written.
+    pub fn whole(path: VPath, drive: Arc<dyn Drive>, drive_key: DriveKey) -> Self {
+        Self {
+            path,
+            drive,
+            drive_key,
+            root: FileId::ROOT,
+            download: DownloadPolicy::Redirect,
+            read_only: false,
+            trash: true,
+            junk: Junk::Swallow,
+            hash_only: false,
+        }
+    }
+}
+
 /// All mounts, and the folders that exist only because a mount lies below them.
 pub(super) struct Mounts {
     by_path: HashMap<VPath, (Arc<Mount>, Arc<Node>)>,
