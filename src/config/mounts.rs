@@ -66,6 +66,21 @@ pub struct Mount {
 }
 
 impl Mount {
+    /// All files of an account, to be read and written.
+    pub fn of_account(path: &str, account: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: MountKind::Cloud,
+            account: Some(account.to_owned()),
+            root: FileId::ROOT,
+            download: DownloadPolicy::Redirect,
+            read_only: false,
+            trash: true,
+            junk: Junk::Swallow,
+            upload_hash_only: false,
+        }
+    }
+
     /// Reads all mounts, given the names of all accounts, if known, and whether the download proxy is set.
     pub(super) fn read_all(
         root: &mut Table<'_>,

@@ -101,15 +101,15 @@ impl Vfs {
     pub async fn relocate(self: &Arc<Self>, meter: &Meter, from: &At, to: &At) -> Result<(), VfsError> {
         let outcome = async {
             let source = self.removable(meter, from).await?;
-            let mut target = self.target(meter, to).await?;
+            let target = self.target(meter, to).await?;
+            self.check_not_inside(meter, from, to, &source).await?;
+            let (_turn, mut target) = self.take_turn(meter, &target).await?;
             let same_drive = source.mount.drive_key == target.mount.drive_key;
             if same_drive && target.existing.as_ref().is_some_and(|node| node.id == source.node.id) {
                 // The same node under another spelling of its name.
                 target.existing = None;
             }
             target.check_all()?;
-            self.check_not_inside(meter, from, to, &source).await?;
-            let _turn = self.memory.turns.of(target.key(), &target.name).await;
             if self.memory.locals.contains(source.node.id) {
                 return self.relocate_local(meter, &source, target).await;
             }
@@ -213,11 +213,11 @@ impl Vfs {
                 }
             };
             let target = self.target(meter, to).await?;
-            target.check_all()?;
             if !source.standing.is_readable_throughout() {
                 return Err(VfsErrorKind::Refused("there is something in it that you may not read".into()));
             }
-            let _turn = self.memory.turns.of(target.key(), &target.name).await;
+            let (_turn, target) = self.take_turn(meter, &target).await?;
+            target.check_all()?;
             if source.node.is_folder() && depth == Depth::Zero {
                 return match target.existing {
                     Some(_) => self.make_staged(meter, &target, None).await,
@@ -252,7 +252,12 @@ impl Vfs {
         target: &Target,
         node: Node,
     ) -> Result<(), VfsErrorKind> {
-        let Err(error) = self.replace(meter, target).await else {
+        let mut target = target.clone();
+        if target.existing.as_ref().is_some_and(|old| old.id == node.id) {
+            // A listing of just now shows it already.
+            target.existing = None;
+        }
+        let Err(error) = self.replace(meter, &target).await else {
             self.memory.listings.note(target.key(), vec![Change::Put(node)]);
             return Ok(());
         };

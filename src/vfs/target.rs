@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::mounts::{Mount, Place};
 use super::resolve::{Located, NodeRef, Walk, position};
 use super::{At, Standing, Vfs, VfsErrorKind};
 use crate::cache::FolderKey;
-use crate::model::{FileId, Meter, stored_name};
+use crate::model::{FileId, Listing, Meter, stored_name};
 
 /// 115 takes no longer names, in characters.
 ///
@@ -27,6 +29,8 @@ pub(super) struct Target {
     pub(super) stored: Box<str>,
     /// What is there under that name.
     pub(super) existing: Option<NodeRef>,
+    /// The listing that says so; none for a target whose node is known otherwise.
+    pub(super) seen: Option<Arc<Listing>>,
     /// What the user may do with it.
     pub(super) standing: Standing,
 }
@@ -73,17 +77,37 @@ impl Vfs {
         let listing = self.children(meter, &folder.mount, folder.node.id, folder.parent).await;
         let listing = listing.map_err(no_parent)?;
         let index = if at.is_lenient() { position(&listing, name) } else { listing.position(name) };
-        let existing = index.map(|index| NodeRef::Listed(listing, index));
+        let existing = index.map(|index| NodeRef::Listed(Arc::clone(&listing), index));
         let standing = folder.standing.step(existing.as_ref().map_or(name, |node| &node.name));
         check_writable(&folder.mount, &standing)?;
         Ok(Target {
-            stored: stored(name)?,
+            stored: stored(existing.as_ref().map_or(name, |node| &node.name))?,
             mount: folder.mount,
             folder: folder.node,
-            name: name.into(),
+            // What is there under another spelling keeps its own.
+            name: existing.as_ref().map_or(name, |node| &node.name).into(),
+            seen: Some(listing),
             existing,
             standing,
         })
+    }
+
+    /// Waits for the turn of `target`, and looks again what is there then: who had the turn before may have put it there.
+    ///
+    /// **Cost**: none, unless the folder is no longer in the cache.
+    pub(super) async fn take_turn(
+        &self,
+        meter: &Meter,
+        target: &Target,
+    ) -> Result<(OwnedMutexGuard<()>, Target), VfsErrorKind> {
+        let turn = self.memory.turns.of(target.key(), &target.name).await;
+        let Some(seen) = &target.seen else { return Ok((turn, target.clone())) };
+        let listing = self.children(meter, &target.mount, target.folder.id, None).await.map_err(no_parent)?;
+        if Arc::ptr_eq(&listing, seen) {
+            return Ok((turn, target.clone()));
+        }
+        let existing = listing.position(&target.name).map(|index| NodeRef::Listed(listing, index));
+        Ok((turn, Target { existing, ..target.clone() }))
     }
 
     /// What is at `at`, to be removed or moved away, with all that is in it.

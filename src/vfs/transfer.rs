@@ -43,8 +43,13 @@ impl Vfs {
         original: Option<(&At, &Located)>,
     ) -> Result<(), VfsErrorKind> {
         let staged = format!(".dav115-{:016x}", rand::rng().random::<u64>());
-        let staging =
-            Target { name: staged.as_str().into(), stored: staged.into(), existing: None, ..target.clone() };
+        let staging = Target {
+            name: staged.as_str().into(),
+            stored: staged.into(),
+            existing: None,
+            seen: None,
+            ..target.clone()
+        };
         let made = self.create_at(meter, &staging).await?;
         let outcome = async {
             if let Some((at, source)) = original {
@@ -86,6 +91,7 @@ impl Vfs {
                     name: node.name.clone(),
                     stored: stored.into(),
                     existing: None,
+                    seen: None,
                     ..above.clone()
                 };
                 let child = Located {

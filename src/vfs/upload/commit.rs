@@ -36,7 +36,7 @@ impl Vfs {
             return Ok(same.clone());
         }
         let file = target.announced(size, sha1);
-        let _turn = self.memory.turns.of(target.key(), &target.name).await;
+        let (_turn, target) = self.take_turn(&meter, &target).await?;
         let node = self.put_up(&meter, &target, &file, &mut spooled).await?;
         self.stands(&meter, &target, node.clone()).await?;
         Ok(node)
@@ -143,7 +143,7 @@ impl Vfs {
                     });
                 }
             };
-            let _turn = vfs.memory.turns.of(target.key(), &target.name).await;
+            let (_turn, target) = vfs.take_turn(&meter, &target).await?;
             vfs.stands(&meter, &target, node.clone()).await?;
             Ok(node)
         }

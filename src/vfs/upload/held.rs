@@ -101,7 +101,7 @@ impl Vfs {
         target: &Target,
     ) -> Result<(), VfsErrorKind> {
         let Some(node) = self.memory.locals.node(id, target) else { return Ok(()) };
-        let target = Arc::new(Target { existing: Some(NodeRef::from(node)), ..target.clone() });
+        let target = Arc::new(Target { existing: Some(NodeRef::from(node)), seen: None, ..target.clone() });
         let spooled = self.memory.spool.open(Some(0)).await?;
         Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await.map(drop)
     }

@@ -145,8 +145,8 @@ impl Vfs {
         match step {
             UploadStep::Known(node) => {
                 let node = Node { name: target.name.clone(), sha1: Some(sha1), ..*node };
-                let _turn = self.memory.turns.of(target.key(), &target.name).await;
-                self.stands(meter, target, node.clone()).await?;
+                let (_turn, target) = self.take_turn(meter, target).await?;
+                self.stands(meter, &target, node.clone()).await?;
                 Ok(Stage::Stored(node))
             }
             UploadStep::Prove(challenge) => {

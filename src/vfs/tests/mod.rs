@@ -1,5 +1,7 @@
 //! The tree over a drive in memory: paths, costs, plans and failures.
 
+mod write;
+
 use super::*;
 use crate::cache::DriveKey;
 use crate::drive::MemoryDrive;
