@@ -80,7 +80,7 @@ impl Changes {
         let state = self.state.lock();
         let is_news = |noted: &&Noted| noted.serial > serial && noted.at.is_none_or(|at| asked < at + LAG);
         let news = state.by_folder.get(&key)?.iter().filter(is_news);
-        let last = news.clone().last()?.serial;
+        let last = news.clone().next_back()?.serial;
         Some((news.map(|noted| noted.change.clone()).collect(), last))
     }
 

@@ -4,16 +4,46 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
+use parking_lot::Mutex;
 
 use super::RequestCtx;
 
-/// The body of a request that stores something.
-pub type Incoming = UnsyncBoxBody<Bytes, io::Error>;
+/// The body of a request that changes something. Clones are the same body, so that whoever hands it on can deal with the rest.
+#[derive(Clone)]
+pub struct Incoming(Arc<Mutex<UnsyncBoxBody<Bytes, io::Error>>>);
+
+impl Incoming {
+    /// Of `body`.
+    pub fn new(body: UnsyncBoxBody<Bytes, io::Error>) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+}
+
+impl http_body::Body for Incoming {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut *self.0.lock()).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().size_hint()
+    }
+}
 
 /// The body of a request of this context.
 pub(super) struct UntilEnough {

@@ -42,11 +42,10 @@ impl Error {
 /// So [`super::RequestCtx`] keeps the error itself, see [`says_it_all`].
 pub(super) fn to_fs_error(error: &VfsError) -> FsError {
     match &error.kind {
-        VfsErrorKind::NotFound => FsError::NotFound,
+        // 409 in all methods that make something.
+        VfsErrorKind::NotFound | VfsErrorKind::NoParent => FsError::NotFound,
         VfsErrorKind::NotAFolder | VfsErrorKind::IsAFolder | VfsErrorKind::Refused(_) => FsError::Forbidden,
         VfsErrorKind::Exists => FsError::Exists,
-        // 409 in all methods that make something.
-        VfsErrorKind::NoParent => FsError::NotFound,
         VfsErrorKind::SizeMismatch { .. } | VfsErrorKind::HashMismatch => FsError::GeneralFailure,
         VfsErrorKind::NoRoom(_) => FsError::InsufficientStorage,
         VfsErrorKind::Drive(error) => match error.kind {

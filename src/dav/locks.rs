@@ -232,8 +232,8 @@ impl DavLockSystem for ViewedLocks {
 fn token() -> String {
     let random: u128 = rand::rng().random();
     let text = format!("{:032x}", random & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62);
-    let (a, b, c, d, e) = (&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]);
-    format!("opaquelocktoken:{a}-{b}-{c}-{d}-{e}")
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &text[part]);
+    format!("opaquelocktoken:{}", parts.join("-"))
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ async fn options_is_answered_alike_everywhere_without_a_call() {
         let response = fixture.ask("OPTIONS", path, &[], "").await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let header = |name: &str| response.headers()[name].to_str().unwrap();
-        assert_eq!(header("dav"), "1");
+        assert_eq!(header("dav"), "1, 2");
         assert_eq!(header("ms-author-via"), "DAV");
         assert_eq!(header("allow"), ALLOW);
         assert_eq!(header("content-length"), "0");
@@ -121,9 +121,9 @@ async fn options_is_answered_alike_everywhere_without_a_call() {
 }
 
 #[tokio::test]
-async fn methods_that_write_are_not_allowed_and_others_are_not_known() {
+async fn some_methods_are_not_allowed_and_others_are_not_known() {
     let fixture = Fixture::at("/");
-    for method in ["PUT", "MKCOL", "DELETE", "MOVE", "COPY", "LOCK", "UNLOCK", "PROPPATCH", "PATCH", "POST"] {
+    for method in ["PATCH", "POST", "TRACE"] {
         assert_eq!(refusal(fixture.ask(method, "/", &[], "").await), (405, None), "{method}");
     }
     for method in ["REPORT", "SEARCH", "BREW", "propfind"] {

@@ -116,7 +116,6 @@ fn task(
         "DELETE" | "MOVE" | "COPY" => {
             let depth = match headers.get("depth").map(HeaderValue::as_bytes) {
                 Some(b"0") if *method == "COPY" => Depth::Zero,
-                Some(b"0" | b"1") | Some(_) if *method == "COPY" => Depth::Infinity,
                 _ => Depth::Infinity,
             };
             Task::Whole { source: at.path().clone(), destination: destination.cloned(), depth }

@@ -74,6 +74,7 @@ impl fmt::Debug for LinkBinding {
 
 /// What is known of a client from its User-Agent, decided once per request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ClientTraits {
     /// It follows a 302 to another host on GET, with its own User-Agent and without its password.
     pub follows_redirect: bool,

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::request_log::User;
@@ -25,6 +26,9 @@ use crate::vfs::At;
 
 /// What a reverse proxy says the client called the gateway.
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// How long a client that still sends may take to read the answer.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a client may take to send a body of at most [`dav::MAX_XML_BODY`].
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -104,7 +108,9 @@ async fn change(
         [header::HOST, X_FORWARDED_HOST].iter().filter_map(named).map(ToOwned::to_owned).collect();
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let user = head.extensions.get::<User>().map(|User(name)| Arc::clone(name)).unwrap_or_default();
-    let body = body.map_err(std::io::Error::other).boxed_unsync();
+    let body = dav::Incoming::new(body.map_err(std::io::Error::other).boxed_unsync());
+    let rest = body.clone();
+    let waits_for_leave = head.headers.contains_key(header::EXPECT);
     let request = dav::WriteRequest {
         method: &head.method,
         at,
@@ -115,8 +121,31 @@ async fn change(
         user: &user,
         hosts: &hosts,
     };
-    let response = state.parts.dav.change(request).await?;
-    Ok(response.map(Body::new))
+    let outcome = state.parts.dav.change(request).await;
+    // A client that waits for leave to send and is refused has nothing on its way.
+    let is_over = rest.is_end_stream() || (waits_for_leave && outcome.is_err());
+    if !is_over {
+        leave(state, rest, outcome.is_err()).await;
+    }
+    Ok(outcome?.map(Body::new))
+}
+
+/// Deals with the rest of a body that nobody wants.
+///
+/// A short one is read to nowhere, for the sake of the connection. A long one is left, but not at once:
+/// a connection that is closed while its client still sends is reset, and the answer may be lost with it.
+/// Whoever has read the answer stops sending.
+async fn leave(state: &State, rest: dav::Incoming, is_refused: bool) {
+    if is_refused && rest.size_hint().upper().is_some_and(|left| left <= dav::MAX_XML_BODY as u64) {
+        let mut rest = rest.clone();
+        let read = async { while let Some(Ok(_)) = rest.frame().await {} };
+        let _ = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    } else {
+        state.parts.tracker.spawn(async move {
+            tokio::time::sleep(LINGER).await;
+            drop(rest);
+        });
+    }
 }
 
 pub(super) async fn read_body(body: Body) -> Result<Bytes, Failure> {

@@ -133,8 +133,8 @@ impl Vfs {
         let from = source.parent.unwrap_or(FileId::ROOT);
         let into = target.folder.id;
         let mut node = old.clone();
-        let renames = old.name != target.name || is_told_apart(old);
-        if renames {
+        let takes_name = old.name != target.name || is_told_apart(old);
+        if takes_name {
             let renamed = drive.rename(meter, old, from, &target.stored).await;
             node = match renamed {
                 Ok(node) => Node { name: target.name.clone(), ..node },
@@ -157,7 +157,7 @@ impl Vfs {
             self.replace(meter, target).await
         };
         if let Err(error) = rest.await {
-            return Err(match self.undo(meter, source, &node, moved.then_some(into), renames).await {
+            return Err(match self.undo(meter, source, &node, moved.then_some(into), takes_name).await {
                 Ok(()) => VfsErrorKind::Drive(error),
                 Err(_) => half_done(&error),
             });

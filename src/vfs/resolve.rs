@@ -92,7 +92,7 @@ impl Vfs {
     pub(super) async fn resolve(&self, meter: &Meter, at: &At, walk: Walk) -> Result<Resource, VfsErrorKind> {
         match self.mounts.find(at.tree_path()) {
             Place::Mounted(mount, root, names) => {
-                let top = self.mount_root(at, mount, root)?;
+                let top = Self::mount_root(at, mount, root)?;
                 self.walk(meter, at, top, &names, walk).await.map(Resource::Mounted)
             }
             Place::Virtual(node, listing) => {
@@ -107,12 +107,7 @@ impl Vfs {
     }
 
     /// Where a walk in `mount` begins. Every step may end at what is hidden, where the walk ends as it would if nothing were there.
-    pub(super) fn mount_root(
-        &self,
-        at: &At,
-        mount: &Arc<Mount>,
-        root: &Arc<Node>,
-    ) -> Result<Located, VfsErrorKind> {
+    pub(super) fn mount_root(at: &At, mount: &Arc<Mount>, root: &Arc<Node>) -> Result<Located, VfsErrorKind> {
         let standing = Standing::top(at.view()).along(&mount.path);
         if !standing.shows(true) {
             return Err(VfsErrorKind::NotFound);

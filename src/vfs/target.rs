@@ -69,7 +69,7 @@ impl Vfs {
         if at.path().is_root() {
             return Err(VfsErrorKind::Refused("this is the top of what you may see".into()));
         }
-        let top = self.mount_root(at, mount, root).map_err(no_parent)?;
+        let top = Self::mount_root(at, mount, root).map_err(no_parent)?;
         let folder = self.walk(meter, at, top, above, Walk::Load).await.map_err(no_parent)?;
         if !folder.node.is_folder() {
             return Err(VfsErrorKind::NoParent);
