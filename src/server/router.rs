@@ -142,7 +142,7 @@ async fn leave(state: &State, rest: dav::Incoming, is_refused: bool) {
         let _ = tokio::time::timeout(BODY_TIMEOUT, read).await;
     } else {
         state.parts.tracker.spawn(async move {
-            tokio::time::sleep(LINGER).await;
+            let _ = tokio::time::timeout(LINGER, std::future::pending::<()>()).await;
             drop(rest);
         });
     }

@@ -4,7 +4,7 @@
 //! And Finder and Explorer write a file of their own beside every other. Neither is worth a call to 115.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -34,8 +34,16 @@ struct State {
 
 struct Local {
     content: Bytes,
-    /// For one that is to be made at 115 if it is not filled: where, and since when.
-    empty: Option<(Arc<Target>, Instant)>,
+    /// For one that is to be made at 115 if it is not filled.
+    empty: Option<Empty>,
+}
+
+struct Empty {
+    /// Where it is to be made.
+    target: Arc<Target>,
+    since: Instant,
+    /// Held by who is about to fill it.
+    filling: Weak<()>,
 }
 
 impl Locals {
@@ -51,7 +59,7 @@ impl Locals {
 
     /// A node for `target`, which is empty and is to be made at 115 if it stays so.
     pub(super) fn add_empty(&self, target: &Arc<Target>) -> Node {
-        let empty = Some((Arc::clone(target), Instant::now()));
+        let empty = Some(Empty { target: Arc::clone(target), since: Instant::now(), filling: Weak::new() });
         self.state.lock().add(target, Local { content: Bytes::new(), empty })
     }
 
@@ -87,15 +95,25 @@ impl Locals {
     /// Where the empty file `id` is to be made.
     pub(super) fn empty(&self, id: FileId) -> Option<Arc<Target>> {
         let state = self.state.lock();
-        state.files.get(&id)?.empty.as_ref().map(|(target, _)| Arc::clone(target))
+        state.files.get(&id)?.empty.as_ref().map(|empty| Arc::clone(&empty.target))
+    }
+
+    /// Keeps the empty file `id` from being made at 115 as long as the returned is held: its content is on the way.
+    pub(super) fn fill(&self, id: FileId) -> Option<Arc<()>> {
+        let mut state = self.state.lock();
+        let empty = state.files.get_mut(&id)?.empty.as_mut()?;
+        let filling = empty.filling.upgrade().unwrap_or_default();
+        empty.filling = Arc::downgrade(&filling);
+        Some(filling)
     }
 
     /// The empty files that have been here for `patience`, and where they are to be made.
     pub(super) fn empties(&self, patience: Duration) -> Vec<(FileId, Arc<Target>)> {
         let state = self.state.lock();
         let due = state.files.iter().filter_map(|(&id, local)| {
-            let (target, since) = local.empty.as_ref()?;
-            (since.elapsed() >= patience).then(|| (id, Arc::clone(target)))
+            let empty = local.empty.as_ref()?;
+            let is_due = empty.since.elapsed() >= patience && empty.filling.strong_count() == 0;
+            is_due.then(|| (id, Arc::clone(&empty.target)))
         });
         due.collect()
     }

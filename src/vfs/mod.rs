@@ -4,6 +4,7 @@
 //! Called by `dav` and `server`.
 
 mod access;
+mod at;
 mod change;
 mod error;
 mod links;
@@ -26,6 +27,7 @@ use std::time::{Duration, SystemTime};
 use tokio_util::task::TaskTracker;
 
 pub use crate::drive::{DriveError, DriveErrorKind, Quota};
+pub use at::At;
 pub use change::Depth;
 pub use error::{Op, VfsError, VfsErrorKind};
 pub use mounts::Mount;
@@ -34,7 +36,7 @@ pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
 pub use resolve::{Located, NodeRef, Resource};
 pub use upload::{Upload, UploadIntent};
-pub use view::{Access, At, Rule, Standing, View};
+pub use view::{Access, Rule, Standing, View};
 
 use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};

@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 #[cfg(test)]
 use super::NodeRef;
-use super::{BadPath, Folder, VPath};
+use super::{At, Folder, VPath};
 #[cfg(test)]
 use crate::model::Listing;
 use crate::model::{NameFold, Node};
@@ -106,7 +106,7 @@ impl View {
     pub fn at(&self, path: VPath) -> At {
         let home = self.0.as_ref().map(|limits| &limits.home).filter(|home| !home.is_root());
         let tree = home.map(|home| path.below(home));
-        At { path, tree, view: self.clone(), lenient: false }
+        At::new(path, tree, self.clone())
     }
 
     /// Whether some rule lets `path` or a folder above it be read, going by the text alone.
@@ -125,62 +125,6 @@ impl View {
     /// How many names the home has.
     pub(super) fn home_depth(&self) -> usize {
         self.0.as_ref().map_or(0, |limits| limits.home.segments().count())
-    }
-}
-
-/// A path as a client calls it, with what that client sees.
-#[derive(Clone, Debug)]
-pub struct At {
-    path: VPath,
-    /// The same in the whole tree, where the home makes a difference.
-    tree: Option<VPath>,
-    view: View,
-    /// The client cannot spell every name: see [`At::spelled_leniently`].
-    lenient: bool,
-}
-
-impl At {
-    /// As the client calls it: below its home.
-    pub fn path(&self) -> &VPath {
-        &self.path
-    }
-
-    /// As the owner of the gateway calls it: below the top of the whole tree.
-    pub fn tree_path(&self) -> &VPath {
-        self.tree.as_ref().unwrap_or(&self.path)
-    }
-
-    /// The same, from a client that cannot spell every name as it is, and so means what is there by what it writes.
-    ///
-    /// For the others, a name in another Unicode normal form or with a full-width twin is another name when they write.
-    #[must_use]
-    pub fn spelled_leniently(self, lenient: bool) -> Self {
-        Self { lenient, ..self }
-    }
-
-    /// The folder above; the top has none.
-    pub(super) fn parent(&self) -> Option<Self> {
-        let path = self.path.parent()?;
-        Some(self.view.at(path).spelled_leniently(self.lenient))
-    }
-
-    pub(super) fn is_lenient(&self) -> bool {
-        self.lenient
-    }
-
-    /// The same for all spellings of the path that can lead to one node, whoever calls it.
-    pub fn key(&self) -> String {
-        self.tree_path().segments().fold(String::new(), |key, name| key + "/" + &fold(name))
-    }
-
-    /// The child called `name`.
-    pub fn join(&self, name: &str) -> Result<Self, BadPath> {
-        Ok(self.view.at(self.path.join(name)?).spelled_leniently(self.lenient))
-    }
-
-    /// What the client sees.
-    pub fn view(&self) -> &View {
-        &self.view
     }
 }
 
@@ -294,7 +238,7 @@ impl Folder {
 /// The same for all spellings of a name that can lead to one node: decomposed, and as Windows has to spell it.
 ///
 /// Names that only differ in these count as one to a rule, so a hidden name has no twin that is not.
-fn fold(name: &str) -> Cow<'_, str> {
+pub(super) fn fold(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         return NameFold::for_windows(name);
     }

@@ -45,6 +45,8 @@ pub struct Upload {
     intent: UploadIntent,
     received: u64,
     stage: Stage,
+    /// Held if there is an empty file that this one is to fill.
+    _filling: Option<Arc<()>>,
 }
 
 enum Stage {
@@ -80,6 +82,7 @@ impl Vfs {
                 return Err(VfsErrorKind::IsAFolder);
             }
             let target = Arc::new(target);
+            let filling = target.existing.as_ref().and_then(|node| self.memory.locals.fill(node.id));
             let stage = self.first_stage(meter, &target, intent).await?;
             Ok(Upload {
                 vfs: Arc::clone(self),
@@ -89,6 +92,7 @@ impl Vfs {
                 intent,
                 received: 0,
                 stage,
+                _filling: filling,
             })
         };
         outcome.await.map_err(|kind| VfsError { op: Op::Write, path: at.path().clone(), kind })
