@@ -98,6 +98,13 @@ impl RequestCtx {
         self.slot.lock().take()
     }
 
+    /// Makes sure that no look-up of this request has failed.
+    ///
+    /// `dav_server` takes what it cannot look up for what is not there, and would overwrite what must not be overwritten.
+    pub(super) fn check(&self) -> Result<(), FsError> {
+        if self.slot.lock().is_some() { Err(FsError::IsRemote) } else { Ok(()) }
+    }
+
     /// Translates `error` and keeps it. The first one stays: later ones follow from it.
     pub(super) fn fail(&self, error: VfsError) -> FsError {
         let word = to_fs_error(&error);

@@ -49,6 +49,7 @@ impl DavFs {
         options: &OpenOptions,
         ctx: &RequestCtx,
     ) -> Result<Box<dyn DavFile>, FsError> {
+        ctx.check()?;
         let at = ctx.at(to_vpath(path)?);
         let intent = match &ctx.task {
             Task::Put(intent) => *intent,
@@ -136,6 +137,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
 
     fn create_dir<'a>(&'a self, path: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
         async move {
+            ctx.check()?;
             let at = ctx.at(to_vpath(path)?);
             self.vfs.create_folder(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))
         }
@@ -150,6 +152,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
     /// nothing may be removed before that stands.
     fn remove_file<'a>(&'a self, path: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
         async move {
+            ctx.check()?;
             let path = to_vpath(path)?;
             if ctx.is_replaced(&path) {
                 return Ok(());
@@ -161,6 +164,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
 
     fn rename<'a>(&'a self, from: &'a DavPath, to: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
         async move {
+            ctx.check()?;
             let (from, to) = (ctx.at(to_vpath(from)?), ctx.at(to_vpath(to)?));
             self.vfs.relocate(&ctx.meter, &from, &to).await.map_err(|error| ctx.fail(error))
         }
@@ -169,6 +173,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
 
     fn copy<'a>(&'a self, from: &'a DavPath, to: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
         async move {
+            ctx.check()?;
             let Task::Whole { depth, .. } = ctx.task else { return Err(FsError::Forbidden) };
             let (from, to) = (ctx.at(to_vpath(from)?), ctx.at(to_vpath(to)?));
             self.vfs.copy(&ctx.meter, &from, &to, depth).await.map_err(|error| ctx.fail(error))

@@ -90,6 +90,18 @@ async fn what_is_moved_or_removed_is_one_thing_whatever_is_in_it() {
 }
 
 #[tokio::test]
+async fn nothing_is_changed_after_a_look_up_that_failed() {
+    let (fixture, fs, ctx) = fixture();
+    fixture.fail();
+    assert!(fs.metadata(&path("/b"), &ctx).await.is_err());
+    fixture.drive.fail_with(None);
+    assert_eq!(fs.create_dir(&path("/new"), &ctx).await, Err(FsError::IsRemote));
+    assert_eq!(fs.remove_file(&path("/b"), &ctx).await, Err(FsError::IsRemote));
+    assert_eq!(fs.rename(&path("/b"), &path("/c"), &ctx).await, Err(FsError::IsRemote));
+    assert_eq!(fs.copy(&path("/b"), &path("/c"), &ctx).await, Err(FsError::IsRemote));
+}
+
+#[tokio::test]
 async fn quota_is_used_and_total() {
     let (fixture, fs, ctx) = fixture();
     assert_eq!(fs.get_quota(&ctx).await, Ok((5, Some((1 << 40) + 5))));
