@@ -11,8 +11,8 @@ use sim115::{Options, Sim};
 use crate::app::App;
 use crate::cli::Demo;
 use crate::commands::{listen, stop_signal};
-use crate::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
-use crate::model::{CookieUse, DownloadPolicy, FileId, Secret};
+use crate::config::{Account, Config, Credential, Mount, PublicKey, Sources, User};
+use crate::model::{CookieUse, DownloadPolicy, Secret};
 use crate::{server, telemetry};
 
 const USER: &str = "demo";
@@ -54,19 +54,13 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
         same_as: None,
         purpose: CookieUse::All,
     });
-    config.mounts.push(Mount {
-        path: "/".to_owned(),
-        kind: MountKind::Cloud,
-        account: Some(USER.to_owned()),
-        root: FileId::ROOT,
-        save_to: None,
-        // The simulated download servers are on this machine alone, so nobody else could follow a redirect to them.
-        download: demo.download.unwrap_or(if demo.listen.ip().is_loopback() {
-            DownloadPolicy::Redirect
-        } else {
-            DownloadPolicy::Proxy
-        }),
+    // The simulated download servers are on this machine alone, so nobody else could follow a redirect to them.
+    let download = demo.download.unwrap_or(if demo.listen.ip().is_loopback() {
+        DownloadPolicy::Redirect
+    } else {
+        DownloadPolicy::Proxy
     });
+    config.mounts.push(Mount { download, ..Mount::of_account("/", USER) });
     config.upstream.base_url = Some(simulator.base_url());
     config.upstream.m115_public_key =
         Some(PublicKey { modulus_hex: simulator.modulus_hex(), exponent: simulator.exponent() });

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use dav115::cache::DriveKey;
 use dav115::dav::{self, Dav};
 use dav115::drive::MemoryDrive;
-use dav115::model::{ClientTraits, DownloadPolicy, FileId, Meter, Sha1};
+use dav115::model::{ClientTraits, FileId, Meter, Sha1};
 use dav115::vfs::{self, Mount, VPath, Vfs, View};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -44,7 +44,12 @@ fn ask(runtime: &Runtime, dav: &Dav, body: &'static str) -> u64 {
     let (at, meter) = (View::whole().at(VPath::root()), Meter::default());
     let Ok(method) = Method::from_bytes(b"PROPFIND") else { return 0 };
     runtime.block_on(async {
-        let traits = ClientTraits { follows_redirect: true, quota_hangs: false, windows_names: false };
+        let traits = ClientTraits {
+            follows_redirect: true,
+            quota_hangs: false,
+            windows_names: false,
+            decomposes_names: false,
+        };
         let body = Bytes::from_static(body.as_bytes());
         let request =
             dav::Request { method: &method, at: &at, headers: &headers, body, traits, meter: &meter };
@@ -63,21 +68,8 @@ fn dav(entries: usize) -> Dav {
         drive.add_file(FileId::ROOT, &name(number), "", Some(Sha1([7; 20])));
     }
     let day = Duration::from_secs(86_400);
-    let options = vfs::Options {
-        listing_ttl: day,
-        listing_entries: 1_000_000,
-        links: 10,
-        link_margin: Duration::ZERO,
-        quota_ttl: day,
-        unbound_links: true,
-    };
-    let mount = Mount {
-        path: VPath::root(),
-        drive: Arc::new(drive),
-        drive_key: DriveKey(0),
-        root: FileId::ROOT,
-        download: DownloadPolicy::Redirect,
-    };
+    let options = vfs::Options { listing_ttl: day, listing_entries: 1_000_000, ..vfs::Options::default() };
+    let mount = Mount::whole(VPath::root(), Arc::new(drive), DriveKey(0));
     let vfs = Vfs::new(vec![mount], &options, &TaskTracker::new(), SystemTime::UNIX_EPOCH);
-    Dav::new(Arc::new(vfs), dav::Options { prefix: String::new(), report_quota: true })
+    Dav::new(Arc::new(vfs), Arc::default(), dav::Options { prefix: String::new(), report_quota: true })
 }

@@ -5,11 +5,12 @@ mod shares;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,11 +19,14 @@ pub use shares::Shares;
 
 use crate::cache::DriveKey;
 use crate::config::{self, Config, MountKind};
-use crate::dav::{self, Dav};
+use crate::dav::{self, Dav, Locks};
 use crate::drive::Drive;
-use crate::model::Health;
+use crate::model::{Health, Meter};
 use crate::server::{self, DownloadProxy};
 use crate::vfs::{self, Access, Mount, Rule, VPath, Vfs, View};
+
+/// How often it is looked whether an empty file has waited long enough to be filled.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The gateway, put together from a configuration. Clones are the same gateway.
 #[derive(Clone)]
@@ -39,7 +43,8 @@ struct Assembled {
     accounts: Accounts,
     shares: Shares,
     vfs: Arc<Vfs>,
-    /// Ends the watch over the accounts.
+    locks: Arc<Locks>,
+    /// Ends the watch over the accounts, and over files that wait to be filled.
     stop_watch: CancellationToken,
 }
 
@@ -123,11 +128,12 @@ impl Assembled {
             Some(before) => before.vfs.with_mounts(mounts, &options, tracker),
             None => Vfs::new(mounts, &options, tracker, SystemTime::now()),
         });
+        let locks = before.map(|before| Arc::clone(&before.locks)).unwrap_or_default();
         let prefix = config.server.prefix.trim_end_matches('/').to_owned();
         let dav_options = dav::Options { prefix: href_prefix(&prefix)?, report_quota: config.quota.report };
         let (watched, shown): (Vec<_>, _) = (accounts.clients().cloned().collect(), shares.all());
         let parts = server::Parts {
-            dav: Dav::new(Arc::clone(&vfs), dav_options),
+            dav: Dav::new(Arc::clone(&vfs), Arc::clone(&locks), dav_options),
             vfs: Arc::clone(&vfs),
             health: Arc::new(move || Health {
                 accounts: watched.iter().map(|client| client.health()).collect(),
@@ -137,13 +143,27 @@ impl Assembled {
         };
         let state = server::State::new(server_options(config, prefix)?, parts)?;
         let stop_watch = CancellationToken::new();
-        Ok((Self { config: config.clone(), accounts, shares, vfs, stop_watch }, state))
+        Ok((Self { config: config.clone(), accounts, shares, vfs, locks, stop_watch }, state))
     }
 
     fn start_watch(&self, tracker: &TaskTracker) {
         let clients = self.accounts.clients().cloned().collect();
         tracker.spawn(accounts::watch(clients, self.stop_watch.clone()));
+        tracker.spawn(settle(Arc::clone(&self.vfs), self.stop_watch.clone()));
     }
+}
+
+/// Makes empty files at 115 that nobody has filled: now and then, and all of them before the end.
+async fn settle(vfs: Arc<Vfs>, stop: CancellationToken) {
+    let mut ticks = interval(SETTLE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = ticks.tick() => vfs.settle_all(&Meter::default(), false).await,
+        }
+    }
+    vfs.settle_all(&Meter::default(), true).await;
 }
 
 /// The prefix as it stands in an `href`.
@@ -218,6 +238,10 @@ fn mounts(config: &Config, accounts: &Accounts, shares: &Shares) -> anyhow::Resu
             drive_key,
             root: mount.root,
             download: mount.download,
+            read_only: mount.read_only,
+            trash: mount.trash,
+            junk: mount.junk,
+            hash_only: mount.upload_hash_only,
         });
     }
     Ok(mounts)
@@ -231,6 +255,8 @@ fn vfs_options(config: &Config) -> vfs::Options {
         link_margin: config.cache.link_margin,
         quota_ttl: config.quota.ttl,
         unbound_links: config.download.unbound_links,
+        spool_directory: config.upload.spool_dir.clone(),
+        spool_limit: config.upload.spool_limit,
     }
 }
 

@@ -3,6 +3,7 @@
 //! The only importer of moka. Callers see verbs, not moka's types.
 //! Failures are not kept, but for that of an account's space, for a minute.
 
+mod changes;
 mod link;
 mod listing;
 mod quota;

@@ -39,6 +39,13 @@ impl Page {
         self.text(key, humantime::format_duration(value));
     }
 
+    /// Writes a number of bytes, in the largest unit that says it exactly.
+    pub(super) fn size(&mut self, key: &str, bytes: u64) {
+        let unit = (bytes.trailing_zeros() / 10).min(4);
+        let name = ["B", "KiB", "MiB", "GiB", "TiB"][unit as usize];
+        self.text(key, format_args!("{}{name}", bytes >> (10 * unit)));
+    }
+
     /// Writes that `key` is set, without its value.
     pub(super) fn secret(&mut self, key: &str) {
         self.text(key, MASK);

@@ -22,6 +22,7 @@ mod limits;
 mod mounts;
 mod server;
 mod shares;
+mod upload;
 mod upstream;
 mod users;
 
@@ -38,6 +39,7 @@ pub use mounts::{Mount, MountKind, download_policy_names, parse_download_policy}
 pub use server::{Log, LogFormat, Server, UnknownName};
 pub use shares::NamedShare;
 pub use sources::{Overrides, Sources};
+pub use upload::Upload;
 pub use upstream::{PublicKey, Upstream};
 pub use users::User;
 
@@ -68,6 +70,8 @@ pub struct Config {
     pub download: Download,
     /// What clients are told of used and free space.
     pub quota: Quota,
+    /// Where files wait on their way to 115.
+    pub upload: Upload,
     /// What stands in the place of 115.
     pub upstream: Upstream,
 }
@@ -102,6 +106,7 @@ impl Config {
         self.limits.describe(&mut page);
         self.download.describe(&mut page);
         self.quota.describe(&mut page);
+        self.upload.describe(&mut page);
         self.upstream.describe(&mut page);
         page.finish()
     }
@@ -138,6 +143,7 @@ impl Config {
         let cache = root.section("cache", Cache::read);
         let limits = root.section("limits", Limits::read);
         let quota = root.section("quota", Quota::read);
+        let upload = root.section("upload", Upload::read);
         let upstream = root.section("upstream", Upstream::read);
         within?;
         Ok(Self {
@@ -151,6 +157,7 @@ impl Config {
             limits: limits?,
             download: download?,
             quota: quota?,
+            upload: upload?,
             upstream: upstream?,
         })
     }

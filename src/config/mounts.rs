@@ -3,12 +3,12 @@
 use ::config::{Value, ValueKind};
 
 use super::describe::Page;
-use super::parse::{Refusal, choice, one_of, served_path, text};
+use super::parse::{Refusal, choice, one_of, served_path, switch, text};
 use super::server::UnknownName;
 use super::shares::{self, Given, NamedShare};
 use super::table::{Read, Table};
 use super::users::Names;
-use crate::model::{DownloadPolicy, FileId, ShareLink};
+use crate::model::{DownloadPolicy, FileId, Junk, ShareLink};
 
 /// The name of each policy.
 const POLICIES: [(&str, DownloadPolicy); 4] = [
@@ -17,6 +17,8 @@ const POLICIES: [(&str, DownloadPolicy); 4] = [
     ("proxy", DownloadPolicy::Proxy),
     ("proxy_url", DownloadPolicy::ProxyUrl),
 ];
+/// The name of each way with junk.
+const JUNK: [(&str, Junk); 3] = [("swallow", Junk::Swallow), ("keep", Junk::Keep), ("refuse", Junk::Refuse)];
 /// The name of each kind.
 const KINDS: [(&str, KindName); 3] =
     [("cloud", KindName::Cloud), ("share", KindName::Share), ("shares", KindName::Shares)];
@@ -56,9 +58,33 @@ pub struct Mount {
     pub save_to: Option<FileId>,
     /// How clients get content.
     pub download: DownloadPolicy,
+    /// Nothing in it may be changed.
+    pub read_only: bool,
+    /// What is removed stays in 115's recycle bin.
+    pub trash: bool,
+    /// What becomes of files that systems leave everywhere.
+    pub junk: Junk,
+    /// Only what 115 already has may be uploaded.
+    pub upload_hash_only: bool,
 }
 
 impl Mount {
+    /// All files of an account, to be read and written.
+    pub fn of_account(path: &str, account: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: MountKind::Cloud,
+            account: Some(account.to_owned()),
+            root: FileId::ROOT,
+            save_to: None,
+            download: DownloadPolicy::Redirect,
+            read_only: false,
+            trash: true,
+            junk: Junk::Swallow,
+            upload_hash_only: false,
+        }
+    }
+
     /// Reads all mounts, given the names of all accounts, if known, and whether the download proxy is set.
     pub(super) fn read_all(
         root: &mut Table<'_>,
@@ -103,6 +129,10 @@ impl Mount {
         });
         let save_to = save_to(table, kind.as_ref().ok(), account.as_ref().ok());
         let download = download(table, has_proxy);
+        let read_only = table.optional("read_only", switch).map(Option::unwrap_or_default);
+        let trash = table.optional("trash", switch).map(|trash| trash.unwrap_or(true));
+        let junk = table.optional("junk", choice(JUNK)).map(|junk| junk.unwrap_or(Junk::Swallow));
+        let hash_only = table.optional("upload_hash_only", switch).map(Option::unwrap_or_default);
         Ok(Self {
             path: path?,
             kind: kind?,
@@ -110,6 +140,10 @@ impl Mount {
             root: root?,
             save_to: save_to?,
             download: download?,
+            read_only: read_only?,
+            trash: trash?,
+            junk: junk?,
+            upload_hash_only: hash_only?,
         })
     }
 
@@ -135,6 +169,15 @@ impl Mount {
             page.text("save_to", folder);
         }
         page.text("download", policy_name(self.download));
+        if let MountKind::Cloud = self.kind {
+            page.plain("read_only", self.read_only);
+            page.plain("trash", self.trash);
+            page.text(
+                "junk",
+                JUNK.into_iter().find(|(_, junk)| *junk == self.junk).map_or("", |(name, _)| name),
+            );
+            page.plain("upload_hash_only", self.upload_hash_only);
+        }
     }
 }
 

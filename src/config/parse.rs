@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ::config::{Value, ValueKind};
+use bytesize::ByteSize;
 use ipnet::IpNet;
 use url::Url;
 
@@ -103,6 +104,13 @@ pub(super) fn number(range: RangeInclusive<f64>) -> impl Fn(&Value) -> Result<f6
         let number = number.filter(|number| range.contains(number));
         number.ok_or_else(|| Refusal::new(format!("a number from {} to {}", range.start(), range.end())))
     }
+}
+
+/// A number of bytes above zero.
+pub(super) fn size(value: &Value) -> Result<u64, Refusal> {
+    let expected = r#"a size above zero such as "64MiB" or "20GiB""#;
+    let size = text_of(value, expected)?.parse().ok().map(|ByteSize(bytes)| bytes);
+    size.filter(|&bytes| bytes > 0).ok_or_else(|| Refusal::new(expected))
 }
 
 /// A duration, which may be zero.

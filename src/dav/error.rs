@@ -42,8 +42,12 @@ impl Error {
 /// So [`super::RequestCtx`] keeps the error itself, see [`says_it_all`].
 pub(super) fn to_fs_error(error: &VfsError) -> FsError {
     match &error.kind {
-        VfsErrorKind::NotFound => FsError::NotFound,
-        VfsErrorKind::NotAFolder | VfsErrorKind::IsAFolder => FsError::Forbidden,
+        // 409 in all methods that make something.
+        VfsErrorKind::NotFound | VfsErrorKind::NoParent => FsError::NotFound,
+        VfsErrorKind::NotAFolder | VfsErrorKind::IsAFolder | VfsErrorKind::Refused(_) => FsError::Forbidden,
+        VfsErrorKind::Exists => FsError::Exists,
+        VfsErrorKind::SizeMismatch { .. } | VfsErrorKind::HashMismatch => FsError::GeneralFailure,
+        VfsErrorKind::NoRoom(_) => FsError::InsufficientStorage,
         VfsErrorKind::Drive(error) => match error.kind {
             DriveErrorKind::NotFound => FsError::NotFound,
             DriveErrorKind::Denied | DriveErrorKind::ReadOnly | DriveErrorKind::BadName => FsError::Forbidden,
@@ -63,20 +67,19 @@ pub(super) fn to_fs_error(error: &VfsError) -> FsError {
     }
 }
 
-/// Whether `dav_server` loses nothing by hearing only `error`.
+/// Whether `dav_server` loses nothing by hearing only its own word for `error`.
 ///
 /// "Not found" is an ordinary answer there: a PUT of a new file begins with it and still succeeds.
-pub(super) fn says_it_all(error: FsError) -> bool {
-    match error {
-        FsError::NotFound => true,
-        FsError::NotImplemented
-        | FsError::GeneralFailure
-        | FsError::Exists
-        | FsError::Forbidden
-        | FsError::InsufficientStorage
-        | FsError::LoopDetected
-        | FsError::PathTooLong
-        | FsError::TooLarge
-        | FsError::IsRemote => false,
+/// And what it makes of the others depends on what it was about to do, which it knows best.
+pub(super) fn says_it_all(error: &VfsError) -> bool {
+    match &error.kind {
+        VfsErrorKind::NotFound | VfsErrorKind::NoParent | VfsErrorKind::Exists => true,
+        VfsErrorKind::Drive(error) => error.kind == DriveErrorKind::NotFound,
+        VfsErrorKind::NotAFolder
+        | VfsErrorKind::IsAFolder
+        | VfsErrorKind::Refused(_)
+        | VfsErrorKind::SizeMismatch { .. }
+        | VfsErrorKind::HashMismatch
+        | VfsErrorKind::NoRoom(_) => false,
     }
 }

@@ -14,35 +14,45 @@ use crate::vfs::NodeRef;
 
 /// The metadata of a node. A clone costs one counter.
 #[derive(Clone)]
-pub(super) struct Meta(pub(super) NodeRef);
+pub(super) struct Meta {
+    pub(super) node: NodeRef,
+    /// A folder that `dav_server` is to take for a file, since it would else do to each of its children what is to be done to it.
+    pub(super) whole: bool,
+}
+
+impl Meta {
+    pub(super) fn of(node: NodeRef) -> Self {
+        Self { node, whole: false }
+    }
+}
 
 impl fmt::Debug for Meta {
     /// The node alone: the reference keeps a whole listing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Meta").field(&*self.0).finish()
+        f.debug_tuple("Meta").field(&*self.node).finish()
     }
 }
 
 impl DavMetaData for Meta {
     fn len(&self) -> u64 {
-        self.0.size
+        self.node.size
     }
 
     fn modified(&self) -> FsResult<SystemTime> {
-        Ok(self.0.modified)
+        Ok(self.node.modified)
     }
 
     fn created(&self) -> FsResult<SystemTime> {
-        Ok(self.0.created)
+        Ok(self.node.created)
     }
 
     fn is_dir(&self) -> bool {
-        self.0.is_folder()
+        self.node.is_folder() && !self.whole
     }
 
     /// Folders have none, as in our own PROPFIND.
     fn etag(&self) -> Option<String> {
-        (!self.0.is_folder()).then(|| bare_etag(&self.0))
+        (!self.node.is_folder()).then(|| bare_etag(&self.node))
     }
 }
 
@@ -64,7 +74,7 @@ impl DavDirEntry for Entry {
     }
 
     fn metadata(&'_ self) -> FsFuture<'_, Box<dyn DavMetaData>> {
-        let meta = Meta(NodeRef::Listed(Arc::clone(&self.listing), self.index));
+        let meta = Meta::of(NodeRef::Listed(Arc::clone(&self.listing), self.index));
         future::ready(Ok(Box::new(meta) as Box<dyn DavMetaData>)).boxed()
     }
 }

@@ -5,9 +5,10 @@
 //! Called by `server`, after authentication and with the body already read.
 //!
 //! `OPTIONS` and `PROPFIND` are answered here, by [`Dav::handle`].
-//! [`DavFs`] shows the same tree to `dav_server`, which is to run the writing methods behind [`guard`];
-//! until then its own PROPFIND over that adapter serves as the oracle of a property test.
+//! [`DavFs`] shows the same tree to `dav_server`, which runs the writing methods behind [`guard`], see [`Dav::change`].
+//! Its own PROPFIND over that adapter serves as the oracle of a property test.
 
+mod body;
 mod ctx;
 mod document;
 mod entity;
@@ -15,12 +16,14 @@ mod error;
 mod file;
 mod fs;
 pub mod guard;
+mod locks;
 mod meta;
 mod propfind;
 mod props;
 mod space;
 #[cfg(test)]
 mod tests;
+mod write;
 mod xml;
 
 use std::convert::Infallible;
@@ -32,10 +35,13 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty};
 
-pub use ctx::RequestCtx;
+pub use body::Incoming;
+pub use ctx::{RequestCtx, Task};
 pub use entity::{content_type, etag};
 pub use error::Error;
 pub use fs::DavFs;
+pub use locks::Locks;
+pub use write::WriteRequest;
 
 use crate::model::{ClientTraits, Meter};
 use crate::vfs::{At, Vfs};
@@ -44,7 +50,10 @@ use crate::vfs::{At, Vfs};
 pub const MAX_XML_BODY: usize = 64 * 1024;
 
 /// The methods that do something.
-pub const ALLOW: &str = "OPTIONS, GET, HEAD, PROPFIND";
+pub const ALLOW: &str =
+    "OPTIONS, GET, HEAD, PROPFIND, PUT, MKCOL, DELETE, MOVE, COPY, LOCK, UNLOCK, PROPPATCH";
+/// The methods that do something where nothing can be changed.
+pub const ALLOW_READ: &str = "OPTIONS, GET, HEAD, PROPFIND";
 
 /// The body of an answer. It cannot fail: everything that can fail has happened before it exists.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -79,33 +88,29 @@ pub struct Request<'a> {
 /// Answers WebDAV requests out of a tree.
 pub struct Dav {
     vfs: Arc<Vfs>,
+    locks: Arc<Locks>,
     options: Options,
 }
 
 impl Dav {
-    /// Over `vfs`.
-    pub fn new(vfs: Arc<Vfs>, options: Options) -> Self {
-        Self { vfs, options }
+    /// Over `vfs`, with `locks`, which outlive a change of the configuration.
+    pub fn new(vfs: Arc<Vfs>, locks: Arc<Locks>, options: Options) -> Self {
+        Self { vfs, locks, options }
     }
 
-    /// Answers everything but `GET` and `HEAD`.
+    /// Answers everything that changes nothing, but for `GET` and `HEAD`.
     ///
     /// **Errors**: `Vfs` if the tree failed, before any part of an answer has been made;
-    /// `Refused` with 405 for a method that would write, 403 for one that would write to a share, 501 for one WebDAV does not have, 400 and others for a bad request.
+    /// `Refused` with 501 for a method WebDAV does not have, 400 and others for a bad request.
     /// **Cost**: none for OPTIONS; for PROPFIND as [`Vfs::probe`] with depth 0, and as [`Vfs::list`] with depth 1;
     /// one more if quota is asked for and not in the cache.
     pub async fn handle(&self, request: Request<'_>) -> Result<Response<Body>, Error> {
         match request.method.as_str() {
-            "OPTIONS" => Ok(options()),
+            "OPTIONS" => Ok(options(self.vfs.may_change(request.at))),
             "PROPFIND" => propfind::answer(&self.vfs, &self.options, &request).await,
-            _ if guard::may_run(request.method) && self.vfs.is_shared(request.at) => Err(Error::refused(
-                StatusCode::FORBIDDEN,
-                format!("{} lies in a share of 115, which only its sharer can change", request.at.path()),
-            )),
-            "GET" | "HEAD" | "POST" | "TRACE" | "PUT" | "MKCOL" | "DELETE" | "MOVE" | "COPY" | "LOCK"
-            | "UNLOCK" | "PROPPATCH" | "PATCH" => Err(Error::refused(
+            "GET" | "HEAD" | "POST" | "TRACE" | "PATCH" => Err(Error::refused(
                 StatusCode::METHOD_NOT_ALLOWED,
-                format!("this gateway is read-only and does not take {} here", request.method),
+                format!("this gateway does not take {} here", request.method),
             )),
             _ => Err(Error::refused(
                 StatusCode::NOT_IMPLEMENTED,
@@ -113,19 +118,28 @@ impl Dav {
             )),
         }
     }
+
+    /// Runs a method that changes something: one of those that [`guard::may_run`].
+    ///
+    /// **Errors**: as [`Dav::handle`]; nothing has been done then, or the error says what.
+    /// **Cost**: that of the methods of [`Vfs`] that change something; none for locks.
+    pub async fn change(&self, request: WriteRequest<'_>) -> Result<Response<Body>, Error> {
+        write::answer(&self.vfs, &self.locks, &self.options, request).await
+    }
 }
 
-/// The same for every path, whether something is there or not:
+/// The same for all paths of a mount, whether something is there or not:
 /// clients probe the root and above before they know where they are, and it must not cost a call.
 ///
-/// Class 1 only: a client that reads "2" expects LOCK to work, and one that reads "1" mounts read-only, which is the truth.
-fn options() -> Response<Body> {
+/// A client that reads "2" expects LOCK to work; one that reads "1" alone mounts read-only, which is the truth then.
+fn options(may_change: bool) -> Response<Body> {
     let mut response = Response::new(Empty::new().boxed_unsync());
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("dav"), HeaderValue::from_static("1"));
+    let (class, methods) = if may_change { ("1, 2", ALLOW) } else { ("1", ALLOW_READ) };
+    headers.insert(HeaderName::from_static("dav"), HeaderValue::from_static(class));
     // Without it Windows looks for FrontPage extensions instead of speaking WebDAV.
     headers.insert(HeaderName::from_static("ms-author-via"), HeaderValue::from_static("DAV"));
-    headers.insert(ALLOW_HEADER, HeaderValue::from_static(ALLOW));
+    headers.insert(ALLOW_HEADER, HeaderValue::from_static(methods));
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     response
 }

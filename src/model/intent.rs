@@ -28,6 +28,17 @@ pub enum DownloadPolicy {
     ProxyUrl,
 }
 
+/// What becomes of `._*`, `.DS_Store`, `Thumbs.db` and `desktop.ini` when a client writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Junk {
+    /// They are stored like any other file.
+    Keep,
+    /// They are refused.
+    Refuse,
+    /// They are kept in memory until the gateway ends, and never sent to 115.
+    Swallow,
+}
+
 /// Whose User-Agent a link is asked for with. Opaque to the layers below `server`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum LinkBinding {
@@ -63,6 +74,7 @@ impl fmt::Debug for LinkBinding {
 
 /// What is known of a client from its User-Agent, decided once per request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ClientTraits {
     /// It follows a 302 to another host on GET, with its own User-Agent and without its password.
     pub follows_redirect: bool,
@@ -70,4 +82,13 @@ pub struct ClientTraits {
     pub quota_hangs: bool,
     /// It cannot open a folder that holds names Windows forbids.
     pub windows_names: bool,
+    /// It writes names decomposed (NFD), whatever they are.
+    pub decomposes_names: bool,
+}
+
+impl ClientTraits {
+    /// Whether it cannot spell every name as it is.
+    pub fn spells_leniently(self) -> bool {
+        self.windows_names || self.decomposes_names
+    }
 }

@@ -5,7 +5,16 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use super::{Kind, NameFold, Node};
+use super::{FileId, Kind, NameFold, Node};
+
+/// What has become of a child of a folder.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It is there now, like this; whatever had its id is no more.
+    Put(Node),
+    /// The child of this id is no longer there.
+    Gone(FileId),
+}
 
 /// All children of one folder, in 115's order, with a look-up by name that is not linear.
 ///
@@ -43,6 +52,39 @@ impl Listing {
             by_name: by_name.into_boxed_slice(),
             windows: OnceLock::new(),
         }
+    }
+
+    /// This listing after `changes`, the later of which count, or `None` if it says all of that already.
+    ///
+    /// A child that has the name and size of a change is left as the listing has it, which knows more of it.
+    /// **Cost**: copies every child, so it is for changes, which come as slowly as 115 takes them.
+    pub fn changed<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Option<Self> {
+        let mut last: HashMap<FileId, Option<&Node>> = HashMap::new();
+        let mut order = Vec::new();
+        for change in changes {
+            let (id, node) = match change {
+                Change::Put(node) => (node.id, Some(node)),
+                Change::Gone(id) => (*id, None),
+            };
+            if last.insert(id, node).is_none() {
+                order.push(id);
+            }
+        }
+        for node in &self.nodes {
+            if let Some(Some(put)) = last.get(&node.id)
+                && (&put.name, put.size, put.sha1) == (&node.name, node.size, node.sha1)
+            {
+                last.remove(&node.id);
+            }
+        }
+        let is_news = |id| last.get(&id).is_some_and(Option::is_some);
+        if !self.nodes.iter().any(|node| last.contains_key(&node.id)) && !order.iter().any(|&id| is_news(id))
+        {
+            return None;
+        }
+        let kept = self.nodes.iter().filter(|node| !last.contains_key(&node.id)).cloned();
+        let put = order.iter().filter_map(|id| last.get(id).copied().flatten()).cloned();
+        Some(Self::new(kept.chain(put).collect()))
     }
 
     /// The children in 115's order.
@@ -213,6 +255,23 @@ mod tests {
     fn hidden_files_and_folders_get_the_suffix_at_the_end() {
         check(&[(1, ".env", Kind::File), (2, ".env", Kind::File)], &[".env", ".env [2]"]);
         check(&[(1, "v1.0", Kind::Folder), (2, "v1.0", Kind::Folder)], &["v1.0", "v1.0 [2]"]);
+    }
+
+    #[test]
+    fn changes_replace_add_and_remove() {
+        let listing = Listing::new(vec![node(1, "a", Kind::File), node(2, "b", Kind::File)]);
+        let names = |changes: &[Change]| {
+            let changed = listing.changed(changes)?;
+            Some(changed.by_name().map(|node| (node.id.0, node.name.to_string())).collect::<Vec<_>>())
+        };
+        let put = |id, name| Change::Put(node(id, name, Kind::File));
+        let is = |id, name: &str| (id, name.to_owned());
+        assert_eq!(names(&[put(3, "c")]).unwrap(), [is(1, "a"), is(2, "b"), is(3, "c")]);
+        assert_eq!(names(&[put(1, "c")]).unwrap(), [is(2, "b"), is(1, "c")]);
+        assert_eq!(names(&[Change::Gone(FileId(1)), put(3, "a")]).unwrap(), [is(3, "a"), is(2, "b")]);
+        assert_eq!(names(&[put(3, "c"), Change::Gone(FileId(3))]), None);
+        assert_eq!(names(&[Change::Gone(FileId(9)), put(1, "a")]), None);
+        assert_eq!(names(&[]), None);
     }
 
     #[test]

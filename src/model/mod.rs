@@ -17,9 +17,9 @@ mod upload;
 
 pub use health::{AccountHealth, Health, SessionState, ShareHealth, ShareState};
 pub use ids::{FileId, ParseSha1Error, PickCode, Sha1};
-pub use intent::{ClientTraits, CookieUse, DownloadPolicy, LinkBinding};
+pub use intent::{ClientTraits, CookieUse, DownloadPolicy, Junk, LinkBinding};
 pub use link::{HeaderDemand, Link, LinkTerms};
-pub use listing::Listing;
+pub use listing::{Change, Listing};
 pub use meter::Meter;
 pub use name::{NameFold, stored_name, visible_name};
 pub use node::{Kind, Node};

@@ -47,7 +47,7 @@ pub fn visible_name(name: &str) -> Cow<'_, str> {
 
 /// The name at 115 that [`visible_name`] shows as `name`, or `None` if it shows none so.
 ///
-/// Only a name that holds the quote `‛` where it quotes nothing has no such name.
+/// Only some names that hold the quote `‛` have no such name.
 pub fn stored_name(name: &str) -> Option<Cow<'_, str>> {
     match name {
         "．" => return Some(Cow::Borrowed(".")),
@@ -66,6 +66,9 @@ pub fn stored_name(name: &str) -> Option<Cow<'_, str>> {
             stored.push(rest.next().filter(|&quoted| is_twin(quoted))?);
         } else if let Some(wide) = wide_of(c) {
             stored.extend([QUOTE, wide]);
+        } else if refused_of(c).is_some() && stored.ends_with(QUOTE) {
+            // It would be taken for what 115 refuses.
+            return None;
         } else {
             stored.push(plain(c).unwrap_or(c));
         }

@@ -8,12 +8,16 @@ use http::{HeaderMap, header};
 use crate::model::{ClientTraits, LinkBinding};
 
 /// A client like most: it follows a redirect and has no quirk.
-const ORDINARY: ClientTraits =
-    ClientTraits { follows_redirect: true, quota_hangs: false, windows_names: false };
+const ORDINARY: ClientTraits = ClientTraits {
+    follows_redirect: true,
+    quota_hangs: false,
+    windows_names: false,
+    decomposes_names: false,
+};
 /// One that fails on a redirect to another host.
 const STAYS: ClientTraits = ClientTraits { follows_redirect: false, ..ORDINARY };
 const WINDOWS: ClientTraits = ClientTraits { windows_names: true, ..STAYS };
-const MACOS: ClientTraits = ClientTraits { quota_hangs: true, ..STAYS };
+const MACOS: ClientTraits = ClientTraits { quota_hangs: true, decomposes_names: true, ..STAYS };
 
 /// The beginning of a word of a User-Agent, in lower case, and what it tells. The first row that fits counts.
 ///

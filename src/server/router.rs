@@ -4,6 +4,7 @@
 //! Called by `serve`.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,14 +13,22 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::request_log::User;
 use super::status::{Failure, Source};
 use super::{State, auth, client, download, health, link_api, request_log, status, target};
 use crate::dav;
-use crate::model::Meter;
+use crate::model::{ClientTraits, Meter};
 use crate::vfs::At;
+
+/// What a reverse proxy says the client called the gateway.
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// How long a client that still sends may take to read the answer.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a client may take to send a body of at most [`dav::MAX_XML_BODY`].
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,8 +50,9 @@ pub(super) async fn answer(state: &State, request: Request) -> Response {
                     auth::require(state, request, |view, request| {
                         // From here on the path is one of the tree's.
                         target::find(state, request, move |path, request| {
+                            let lenient = client::traits(request.headers()).spells_leniently();
                             // Boxed, because every step around it would be as large and be moved about.
-                            Box::pin(dispatch(state, view.at(path), request))
+                            Box::pin(dispatch(state, view.at(path).spelled_leniently(lenient), request))
                         })
                     })
                 })
@@ -68,6 +78,10 @@ async fn dispatch(state: &State, at: At, request: Request) -> Response {
 }
 
 async fn webdav(state: &State, meter: &Meter, at: &At, head: Parts, body: Body) -> Result<Response, Failure> {
+    let traits = client::traits(&head.headers);
+    if dav::guard::may_run(&head.method) {
+        return change(state, meter, at, traits, head, body).await;
+    }
     let body = if head.method.as_str() == "PROPFIND" {
         read_body(body).await?
     } else {
@@ -75,10 +89,63 @@ async fn webdav(state: &State, meter: &Meter, at: &At, head: Parts, body: Body) 
         discard(&head.headers, body).await;
         Bytes::new()
     };
-    let traits = client::traits(&head.headers);
     let request = dav::Request { method: &head.method, at, headers: &head.headers, body, traits, meter };
     let response = state.parts.dav.handle(request).await?;
     Ok(response.map(Body::new))
+}
+
+async fn change(
+    state: &State,
+    meter: &Meter,
+    at: &At,
+    traits: ClientTraits,
+    head: Parts,
+    body: Body,
+) -> Result<Response, Failure> {
+    let named = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    // A client that says so itself deceives nobody else: the header only decides what means this gateway.
+    let hosts: Vec<String> =
+        [header::HOST, X_FORWARDED_HOST].iter().filter_map(named).map(ToOwned::to_owned).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let user = head.extensions.get::<User>().map(|User(name)| Arc::clone(name)).unwrap_or_default();
+    let body = dav::Incoming::new(body.map_err(std::io::Error::other).boxed_unsync());
+    let rest = body.clone();
+    let waits_for_leave = head.headers.contains_key(header::EXPECT);
+    let request = dav::WriteRequest {
+        method: &head.method,
+        at,
+        headers: head.headers,
+        body,
+        traits,
+        meter,
+        user: &user,
+        hosts: &hosts,
+    };
+    let outcome = state.parts.dav.change(request).await;
+    // A client that waits for leave to send and is refused has nothing on its way.
+    let is_over = rest.is_end_stream() || (waits_for_leave && outcome.is_err());
+    if !is_over {
+        leave(state, rest, outcome.is_err()).await;
+    }
+    Ok(outcome?.map(Body::new))
+}
+
+/// Deals with the rest of a body that nobody wants.
+///
+/// A short one is read to nowhere, for the sake of the connection. A long one is left, but not at once:
+/// a connection that is closed while its client still sends is reset, and the answer may be lost with it.
+/// Whoever has read the answer stops sending.
+async fn leave(state: &State, rest: dav::Incoming, is_refused: bool) {
+    if is_refused && rest.size_hint().upper().is_some_and(|left| left <= dav::MAX_XML_BODY as u64) {
+        let mut rest = rest.clone();
+        let read = async { while let Some(Ok(_)) = rest.frame().await {} };
+        let _ = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    } else {
+        state.parts.tracker.spawn(async move {
+            let _ = tokio::time::timeout(LINGER, std::future::pending::<()>()).await;
+            drop(rest);
+        });
+    }
 }
 
 pub(super) async fn read_body(body: Body) -> Result<Bytes, Failure> {

@@ -74,7 +74,15 @@ impl From<VfsError> for Failure {
             VfsErrorKind::NotFound | VfsErrorKind::NotAFolder => {
                 Self::new(StatusCode::NOT_FOUND, Source::Client, text)
             }
-            VfsErrorKind::IsAFolder => Self::new(StatusCode::METHOD_NOT_ALLOWED, Source::Client, text),
+            VfsErrorKind::IsAFolder | VfsErrorKind::Exists => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, Source::Client, text)
+            }
+            VfsErrorKind::Refused(_) => Self::new(StatusCode::FORBIDDEN, Source::Client, text),
+            VfsErrorKind::NoParent => Self::new(StatusCode::CONFLICT, Source::Client, text),
+            VfsErrorKind::SizeMismatch { .. } | VfsErrorKind::HashMismatch => {
+                Self::new(StatusCode::BAD_REQUEST, Source::Client, text)
+            }
+            VfsErrorKind::NoRoom(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, Source::Us, text),
             VfsErrorKind::Drive(drive) => from_drive(drive, text, SystemTime::now()),
         }
     }
@@ -214,9 +222,17 @@ mod tests {
 
     #[test]
     fn failures_of_the_tree_have_their_status() {
-        for (kind, status) in
-            [(VfsErrorKind::NotFound, 404), (VfsErrorKind::NotAFolder, 404), (VfsErrorKind::IsAFolder, 405)]
-        {
+        for (kind, status) in [
+            (VfsErrorKind::NotFound, 404),
+            (VfsErrorKind::NotAFolder, 404),
+            (VfsErrorKind::IsAFolder, 405),
+            (VfsErrorKind::Exists, 405),
+            (VfsErrorKind::Refused("no".into()), 403),
+            (VfsErrorKind::NoParent, 409),
+            (VfsErrorKind::HashMismatch, 400),
+            (VfsErrorKind::SizeMismatch { declared: 2, got: 1 }, 400),
+            (VfsErrorKind::NoRoom("full".into()), 507),
+        ] {
             let failure = Failure::from(VfsError { op: Op::Stat, path: VPath::root(), kind });
             assert_eq!(failure.status, status);
             assert!(failure.text.contains("cannot look up /: "), "{}", failure.text);

@@ -36,6 +36,14 @@ pub(super) fn is_probe_name(name: &str) -> bool {
     name.starts_with("._") || NAMES.iter().any(|probe| probe.eq_ignore_ascii_case(name))
 }
 
+/// Whether systems write a file called `name` everywhere on their own account, and nobody misses it.
+///
+/// Source: what Finder and Explorer leave, as collected from their users' reports.
+pub(super) fn is_junk_name(name: &str) -> bool {
+    const NAMES: [&str; 3] = [".ds_store", "thumbs.db", "desktop.ini"];
+    name.starts_with("._") || NAMES.iter().any(|junk| junk.eq_ignore_ascii_case(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +53,7 @@ mod tests {
         for probe in ["._film.mkv", ".DS_Store", "Thumbs.db", "DESKTOP.INI", ".nomedia"] {
             assert!(is_probe_name(probe), "{probe}");
         }
+        assert!(is_junk_name("._film.mkv") && is_junk_name("Thumbs.db") && !is_junk_name(".nomedia"));
         // A real picture in many media folders, so it is looked up like any other file.
         for content in ["folder.jpg", "film.mkv", ".profile", "_.txt"] {
             assert!(!is_probe_name(content), "{content}");

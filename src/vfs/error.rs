@@ -1,5 +1,6 @@
 //! Errors of the tree: what was tried, on which path, and why it failed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::VPath;
@@ -16,6 +17,16 @@ pub enum Op {
     Read,
     /// Asking for the space of an account.
     Quota,
+    /// Making a folder.
+    MakeFolder,
+    /// Storing a file.
+    Write,
+    /// Removing something.
+    Remove,
+    /// Giving something another name or place.
+    Move,
+    /// Copying something.
+    Copy,
 }
 
 /// Why it failed.
@@ -27,6 +38,23 @@ pub enum VfsErrorKind {
     NotAFolder,
     /// A folder stands where a file is needed.
     IsAFolder,
+    /// It may not be changed: by this user, at this place, or at all. Says why.
+    Refused(Cow<'static, str>),
+    /// Something is at that path already.
+    Exists,
+    /// The folder it would be in is not there.
+    NoParent,
+    /// The body of an upload ended early or went on too long.
+    SizeMismatch {
+        /// Bytes that were announced.
+        declared: u64,
+        /// Bytes that came.
+        got: u64,
+    },
+    /// The body of an upload is not what its announced hash says.
+    HashMismatch,
+    /// The gateway has no room for the body of an upload. Says why.
+    NoRoom(Cow<'static, str>),
     /// The drive failed.
     Drive(DriveError),
 }
@@ -49,12 +77,29 @@ impl fmt::Display for VfsError {
             Op::List => "list",
             Op::Read => "read",
             Op::Quota => "get the space of",
+            Op::MakeFolder => "make the folder",
+            Op::Write => "store",
+            Op::Remove => "remove",
+            Op::Move => "move",
+            Op::Copy => "copy",
         };
         write!(f, "cannot {op} {}: ", self.path)?;
         match &self.kind {
             VfsErrorKind::NotFound => f.write_str("there is nothing at this path"),
             VfsErrorKind::NotAFolder => f.write_str("a file is in the way where a folder is needed"),
             VfsErrorKind::IsAFolder => f.write_str("this is a folder, not a file"),
+            VfsErrorKind::Refused(reason) | VfsErrorKind::NoRoom(reason) => f.write_str(reason),
+            VfsErrorKind::Exists => f.write_str("there is something at this path already"),
+            VfsErrorKind::NoParent => f.write_str("the folder it would be in does not exist; make it first"),
+            VfsErrorKind::SizeMismatch { declared, got } => {
+                write!(
+                    f,
+                    "{declared} bytes were announced, but {got} came; nothing was stored, send it again"
+                )
+            }
+            VfsErrorKind::HashMismatch => f.write_str(
+                "the content is not what its announced hash says; nothing was stored, send it again",
+            ),
             VfsErrorKind::Drive(error) => error.fmt(f),
         }
     }
@@ -64,7 +109,7 @@ impl std::error::Error for VfsError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             VfsErrorKind::Drive(error) => Some(error),
-            VfsErrorKind::NotFound | VfsErrorKind::NotAFolder | VfsErrorKind::IsAFolder => None,
+            _ => None,
         }
     }
 }

@@ -4,34 +4,48 @@
 //! Called by `dav` and `server`.
 
 mod access;
+mod at;
+mod change;
 mod error;
 mod links;
+mod locals;
 mod mounts;
 mod path;
 mod read_plan;
 mod reader;
 mod resolve;
+mod target;
+mod transfer;
+mod turns;
+mod upload;
 mod view;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::task::TaskTracker;
 
 pub use crate::drive::{DriveError, DriveErrorKind, Quota};
+pub use at::At;
+pub use change::Depth;
 pub use error::{Op, VfsError, VfsErrorKind};
 pub use mounts::Mount;
 pub use path::{BadPath, VPath};
 pub use read_plan::{ReadIntent, ReadPlan};
 pub use reader::{Content, Source};
 pub use resolve::{Located, NodeRef, Resource};
-pub use view::{Access, At, Rule, Standing, View};
+pub use upload::{Upload, UploadIntent};
+pub use view::{Access, Rule, Standing, View};
 
 use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
 use crate::model::{Listing, Meter};
 use links::UnboundGrants;
+use locals::Locals;
 use mounts::Mounts;
 use resolve::Walk;
+use turns::Turns;
+use upload::{Sessions, Spool};
 
 /// How much is remembered, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +62,26 @@ pub struct Options {
     pub quota_ttl: Duration,
     /// Whether to ask for links that any client may fetch.
     pub unbound_links: bool,
+    /// Where bodies are kept that are on their way to 115.
+    pub spool_directory: PathBuf,
+    /// Bytes of all of them together.
+    pub spool_limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        Self {
+            listing_ttl: minutes(5),
+            listing_entries: 500_000,
+            links: 10_000,
+            link_margin: minutes(5),
+            quota_ttl: minutes(10),
+            unbound_links: true,
+            spool_directory: PathBuf::from("/var/tmp/dav115"),
+            spool_limit: 64 << 30,
+        }
+    }
 }
 
 /// The whole tree.
@@ -64,6 +98,11 @@ struct Memory {
     links: LinkCache,
     quotas: QuotaCache<Quota, DriveError>,
     unbound_grants: UnboundGrants,
+    locals: Arc<Locals>,
+    turns: Turns,
+    spool: Spool,
+    sessions: Sessions,
+    tracker: TaskTracker,
 }
 
 /// A folder and its children.
@@ -78,12 +117,21 @@ pub struct Folder {
 }
 
 impl Memory {
-    fn new(options: &Options, tracker: &TaskTracker) -> Self {
+    /// An empty one, but for what is nowhere else than in the one before.
+    fn new(options: &Options, tracker: &TaskTracker, before: Option<&Self>) -> Self {
+        let listings = ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone());
         Self {
-            listings: ListingCache::new(options.listing_entries, options.listing_ttl, tracker.clone()),
+            listings: before.map_or(listings, |before| {
+                before.listings.sized(options.listing_entries, options.listing_ttl)
+            }),
             links: LinkCache::new(options.links, options.link_margin, tracker.clone()),
             quotas: QuotaCache::new(options.quota_ttl, tracker.clone()),
             unbound_grants: UnboundGrants::new(options.unbound_links),
+            locals: before.map(|before| Arc::clone(&before.locals)).unwrap_or_default(),
+            turns: Turns::default(),
+            spool: Spool::new(options.spool_directory.clone(), options.spool_limit),
+            sessions: Sessions::new(&options.spool_directory),
+            tracker: tracker.clone(),
             options: options.clone(),
         }
     }
@@ -92,7 +140,7 @@ impl Memory {
 impl Vfs {
     /// Builds the tree. Loads run on `tracker`; `started` is shown as the date of folders that have none.
     pub fn new(mounts: Vec<Mount>, options: &Options, tracker: &TaskTracker, started: SystemTime) -> Self {
-        let memory = Arc::new(Memory::new(options, tracker));
+        let memory = Arc::new(Memory::new(options, tracker, None));
         Self { mounts: Mounts::new(mounts, started), memory, started }
     }
 
@@ -102,15 +150,22 @@ impl Vfs {
         let memory = if self.memory.options == *options {
             Arc::clone(&self.memory)
         } else {
-            Arc::new(Memory::new(options, tracker))
+            Arc::new(Memory::new(options, tracker, Some(&self.memory)))
         };
         Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
     }
 
-    /// Whether `at` lies in someone's share, which only its sharer can change. No share is told of that the view hides.
-    pub fn is_shared(&self, at: &At) -> bool {
-        let mounts::Place::Mounted(mount, ..) = self.mounts.find(at.tree_path()) else { return false };
-        mount.drive.is_share() && Standing::top(at.view()).along(&mount.path).shows(true)
+    /// Whether anything can be changed at or below `at`, going by the text alone.
+    ///
+    /// **Cost**: none.
+    pub fn may_change(&self, at: &At) -> bool {
+        match self.mounts.find(at.tree_path()) {
+            mounts::Place::Mounted(mount, ..) => {
+                let standing = Standing::top(at.view()).along(at.tree_path());
+                !mount.read_only && !mount.drive.is_share() && standing.may_write_somewhere()
+            }
+            mounts::Place::Virtual(..) | mounts::Place::Nothing => true,
+        }
     }
 
     /// What is at `at`. What its view hides is answered exactly like what is not there, here and in all the others.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::VPath;
 use crate::cache::DriveKey;
 use crate::drive::Drive;
-use crate::model::{DownloadPolicy, FileId, Listing, Node};
+use crate::model::{DownloadPolicy, FileId, Junk, Listing, Node};
 
 /// A folder of a drive, shown at a path.
 pub struct Mount {
@@ -21,6 +21,31 @@ pub struct Mount {
     pub root: FileId,
     /// How content is handed out.
     pub download: DownloadPolicy,
+    /// Nothing in it may be changed.
+    pub read_only: bool,
+    /// What is removed stays in 115's recycle bin.
+    pub trash: bool,
+    /// What becomes of files that systems leave everywhere.
+    pub junk: Junk,
+    /// Only what 115 already has may be uploaded.
+    pub hash_only: bool,
+}
+
+impl Mount {
+    /// All of a drive, to be read and written.
+    pub fn whole(path: VPath, drive: Arc<dyn Drive>, drive_key: DriveKey) -> Self {
+        Self {
+            path,
+            drive,
+            drive_key,
+            root: FileId::ROOT,
+            download: DownloadPolicy::Redirect,
+            read_only: false,
+            trash: true,
+            junk: Junk::Swallow,
+            hash_only: false,
+        }
+    }
 }
 
 /// All mounts, and the folders that exist only because a mount lies below them.

@@ -133,6 +133,12 @@ impl VPath {
         self.segments().last()
     }
 
+    /// The path of the folder above; the root has none.
+    pub(super) fn parent(&self) -> Option<Self> {
+        let (above, _) = self.0.rsplit_once('/').filter(|_| !self.is_root())?;
+        Some(if above.is_empty() { Self::root() } else { Self(above.into()) })
+    }
+
     /// The same path below `home` instead of below the top. The home comes on top of [`VPath::MAX_BYTES`].
     pub(super) fn below(&self, home: &Self) -> Self {
         match (home.is_root(), self.is_root()) {

@@ -41,6 +41,9 @@ impl Vfs {
         let fail =
             |error| VfsError { op: Op::Read, path: at.path().clone(), kind: VfsErrorKind::Drive(error) };
         let mut file = readable(at, found)?;
+        if self.memory.locals.contains(file.node.id) {
+            return Ok(ReadPlan::Proxy(Source::new(file, at.clone())));
+        }
         match file.mount.download {
             DownloadPolicy::Proxy => return Ok(ReadPlan::Proxy(Source::new(file, at.clone()))),
             DownloadPolicy::Redirect | DownloadPolicy::ProxyUrl if !intent.follows_redirect => {

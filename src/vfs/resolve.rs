@@ -90,33 +90,49 @@ pub(super) enum Walk {
 
 impl Vfs {
     pub(super) async fn resolve(&self, meter: &Meter, at: &At, walk: Walk) -> Result<Resource, VfsErrorKind> {
-        let top = Standing::top(at.view());
-        let (mount, root, names) = match self.mounts.find(at.tree_path()) {
-            Place::Mounted(mount, root, names) => (mount, root, names),
+        match self.mounts.find(at.tree_path()) {
+            Place::Mounted(mount, root, names) => {
+                let top = Self::mount_root(at, mount, root)?;
+                self.walk(meter, at, top, &names, walk).await.map(Resource::Mounted)
+            }
             Place::Virtual(node, listing) => {
-                let standing = top.along(at.tree_path());
+                let standing = Standing::top(at.view()).along(at.tree_path());
                 if !standing.shows(true) {
                     return Err(VfsErrorKind::NotFound);
                 }
-                return Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing), standing));
+                Ok(Resource::Virtual(Arc::clone(node), Arc::clone(listing), standing))
             }
-            Place::Nothing => return Err(VfsErrorKind::NotFound),
-        };
-        // Every step may end at what is hidden, where the walk ends as it would if nothing were there.
-        let mut standing = top.along(&mount.path);
+            Place::Nothing => Err(VfsErrorKind::NotFound),
+        }
+    }
+
+    /// Where a walk in `mount` begins. Every step may end at what is hidden, where the walk ends as it would if nothing were there.
+    pub(super) fn mount_root(at: &At, mount: &Arc<Mount>, root: &Arc<Node>) -> Result<Located, VfsErrorKind> {
+        let standing = Standing::top(at.view()).along(&mount.path);
         if !standing.shows(true) {
             return Err(VfsErrorKind::NotFound);
         }
+        Ok(Located { mount: Arc::clone(mount), node: NodeRef::Own(Arc::clone(root)), parent: None, standing })
+    }
+
+    /// Goes on from `top`, the root of a mount, by `names`.
+    pub(super) async fn walk(
+        &self,
+        meter: &Meter,
+        at: &At,
+        top: Located,
+        names: &[&str],
+        walk: Walk,
+    ) -> Result<Located, VfsErrorKind> {
+        let Located { mount, mut node, mut parent, mut standing } = top;
         let home_depth = at.view().home_depth();
         let missing = |depth| if depth <= home_depth { no_home() } else { VfsErrorKind::NotFound };
-        let mut node = NodeRef::Own(Arc::clone(root));
-        let mut parent = None;
         for (depth, name) in (mount.path.segments().count() + 1..).zip(names) {
             if !node.is_folder() {
                 return Err(missing(depth));
             }
             let listing = match walk {
-                Walk::Load => self.children(meter, mount, node.id, parent).await?,
+                Walk::Load => self.children(meter, &mount, node.id, parent).await?,
                 Walk::CacheOnly => {
                     let key = FolderKey { drive: mount.drive_key, folder: node.id };
                     self.memory.listings.get(key).await.ok_or(VfsErrorKind::NotFound)?
@@ -131,7 +147,7 @@ impl Vfs {
             parent = Some(node.id);
             node = NodeRef::Listed(listing, index);
         }
-        Ok(Resource::Mounted(Located { mount: Arc::clone(mount), node, parent, standing }))
+        Ok(Located { mount, node, parent, standing })
     }
 
     /// The children of a folder, from the cache or from 115.
@@ -187,7 +203,7 @@ fn no_home() -> VfsErrorKind {
 ///
 /// The name as it was asked for goes first in both spellings, so that whatever a listing shows leads to the entry it stands for,
 /// even next to one that differs in the normal form alone.
-fn position(listing: &Listing, name: &str) -> Option<usize> {
+pub(super) fn position(listing: &Listing, name: &str) -> Option<usize> {
     let spelled = |name: &str| listing.position(name).or_else(|| listing.position_windows(name));
     spelled(name).or_else(|| {
         if name.is_ascii() {

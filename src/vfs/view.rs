@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 #[cfg(test)]
 use super::NodeRef;
-use super::{BadPath, Folder, VPath};
+use super::{At, Folder, VPath};
 #[cfg(test)]
 use crate::model::Listing;
 use crate::model::{NameFold, Node};
@@ -26,7 +26,7 @@ pub enum Access {
     Hide,
     /// See and read it.
     Read,
-    /// Change it as well, once the gateway can.
+    /// Change it as well.
     Write,
 }
 
@@ -106,7 +106,7 @@ impl View {
     pub fn at(&self, path: VPath) -> At {
         let home = self.0.as_ref().map(|limits| &limits.home).filter(|home| !home.is_root());
         let tree = home.map(|home| path.below(home));
-        At { path, tree, view: self.clone() }
+        At::new(path, tree, self.clone())
     }
 
     /// Whether some rule lets `path` or a folder above it be read, going by the text alone.
@@ -125,36 +125,6 @@ impl View {
     /// How many names the home has.
     pub(super) fn home_depth(&self) -> usize {
         self.0.as_ref().map_or(0, |limits| limits.home.segments().count())
-    }
-}
-
-/// A path as a client calls it, with what that client sees.
-#[derive(Clone, Debug)]
-pub struct At {
-    path: VPath,
-    /// The same in the whole tree, where the home makes a difference.
-    tree: Option<VPath>,
-    view: View,
-}
-
-impl At {
-    /// As the client calls it: below its home.
-    pub fn path(&self) -> &VPath {
-        &self.path
-    }
-
-    /// As the owner of the gateway calls it: below the top of the whole tree.
-    pub fn tree_path(&self) -> &VPath {
-        self.tree.as_ref().unwrap_or(&self.path)
-    }
-
-    /// The child called `name`.
-    pub fn join(&self, name: &str) -> Result<Self, BadPath> {
-        Ok(self.view.at(self.path.join(name)?))
-    }
-
-    pub(super) fn view(&self) -> &View {
-        &self.view
     }
 }
 
@@ -195,6 +165,35 @@ impl Standing {
     /// A hidden folder is, if something below it may be read: it shows then what leads there and nothing else.
     pub(super) fn shows(&self, is_folder: bool) -> bool {
         self.is_readable() || (is_folder && self.leads_on())
+    }
+
+    /// Whether the user may change what stands here.
+    pub(super) fn is_writable(&self) -> bool {
+        self.access == Access::Write
+    }
+
+    /// Whether the user may change what stands here or something below it.
+    pub(super) fn may_write_somewhere(&self) -> bool {
+        self.is_writable() || !self.all_below(|access| access != Access::Write)
+    }
+
+    /// Whether the user may change what stands here and everything below it.
+    pub(super) fn is_writable_throughout(&self) -> bool {
+        self.is_writable() && self.all_below(|access| access == Access::Write)
+    }
+
+    /// Whether the user may read what stands here and everything below it.
+    pub(super) fn is_readable_throughout(&self) -> bool {
+        self.is_readable() && self.all_below(|access| access != Access::Hide)
+    }
+
+    fn all_below(&self, test: impl Fn(Access) -> bool + Copy) -> bool {
+        fn all(limits: &Limits, at: usize, test: impl Fn(Access) -> bool + Copy) -> bool {
+            let passes =
+                |&child: &usize| limits.rules[child].access.is_none_or(test) && all(limits, child, test);
+            limits.rules[at].children.values().all(passes)
+        }
+        self.view.0.as_ref().zip(self.at).is_none_or(|(limits, at)| all(limits, at, test))
     }
 
     fn is_readable(&self) -> bool {
@@ -239,7 +238,7 @@ impl Folder {
 /// The same for all spellings of a name that can lead to one node: decomposed, and as Windows has to spell it.
 ///
 /// Names that only differ in these count as one to a rule, so a hidden name has no twin that is not.
-fn fold(name: &str) -> Cow<'_, str> {
+pub(super) fn fold(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         return NameFold::for_windows(name);
     }
@@ -318,6 +317,25 @@ mod tests {
         {
             assert_eq!(view.opens(&path(text)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn who_may_change_a_folder_may_not_change_all_below_it() {
+        let view = view(&[("/", Access::Write), ("/a/x", Access::Read), ("/b/y/z", Access::Hide)]);
+        for (text, writable, throughout, readable) in [
+            ("/", true, false, false),
+            ("/a", true, false, true),
+            ("/a/x", false, false, true),
+            ("/b", true, false, false),
+            ("/b/y/z", false, false, false),
+            ("/c", true, true, true),
+        ] {
+            let standing = Standing::top(&view).along(&path(text));
+            assert_eq!(standing.is_writable(), writable, "{text}");
+            assert_eq!(standing.is_writable_throughout(), throughout, "{text}");
+            assert_eq!(standing.is_readable_throughout(), readable, "{text}");
+        }
+        assert!(Standing::top(&View::whole()).is_writable_throughout());
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use argon2::password_hash::SaltString;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 use dav115::app::App;
-use dav115::config::{Account, Config, Credential, Mount, MountKind, PublicKey, Sources, User};
-use dav115::model::{CookieUse, DownloadPolicy, FileId, Secret};
+use dav115::config::{Account, Config, Credential, Mount, PublicKey, Sources, User};
+use dav115::model::{CookieUse, DownloadPolicy, Secret};
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sim115::{Options, Sim, Tree};
@@ -236,14 +236,7 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
         same_as: None,
         purpose: CookieUse::All,
     });
-    config.mounts.push(Mount {
-        path: "/".to_owned(),
-        kind: MountKind::Cloud,
-        account: Some("main".to_owned()),
-        root: FileId::ROOT,
-        save_to: None,
-        download: DownloadPolicy::Redirect,
-    });
+    config.mounts.push(Mount::of_account("/", "main"));
     config.upstream.base_url = Some(sim.base_url());
     config.upstream.m115_public_key =
         Some(PublicKey { modulus_hex: sim.modulus_hex(), exponent: sim.exponent() });

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use dav115::config::{Account, Config, Credential, Mount, MountKind, NamedShare};
-use dav115::model::{CookieUse, DownloadPolicy, FileId, Secret};
+use dav115::model::{CookieUse, DownloadPolicy, Secret};
 use http::StatusCode;
 use sim115::{Fault, FaultRule, ShareSpec, Sim, Tree};
 
@@ -42,14 +42,7 @@ fn configure(config: &mut Config, second_cookie: String) {
         .iter()
         .zip(titles)
         .map(|(text, name)| NamedShare { link: link(text), name: Some(name.to_owned()) });
-    let mount = |path: &str, kind, account: &str| Mount {
-        path: path.to_owned(),
-        kind,
-        account: Some(account.to_owned()),
-        root: FileId::ROOT,
-        save_to: None,
-        download: DownloadPolicy::Redirect,
-    };
+    let mount = |path: &str, kind, account: &str| Mount { kind, ..Mount::of_account(path, account) };
     config.mounts = vec![
         mount("/first", MountKind::Cloud, "main"),
         mount("/second", MountKind::Cloud, SECOND),

@@ -1,7 +1,7 @@
 //! The tree as a file system of `dav_server`.
 //!
 //! Knows `vfs` and `dav_server`'s traits. Does not know requests, except for what [`RequestCtx`] carries.
-//! Called by `dav_server`'s handler alone. Reading is complete; everything that would write is refused.
+//! Called by `dav_server`'s handler alone. Content is not read through it.
 
 #[cfg(test)]
 mod tests;
@@ -17,11 +17,11 @@ use dav_server::fs::{
 use futures_util::{FutureExt as _, StreamExt as _, future, stream};
 use http::StatusCode;
 
-use crate::dav::RequestCtx;
-use crate::dav::file::OpenFile;
+use crate::dav::ctx::Task;
+use crate::dav::file::{NewFile, OpenFile};
 use crate::dav::meta::{Entry, Meta};
-use crate::dav::{props, space};
-use crate::vfs::{VPath, Vfs};
+use crate::dav::{RequestCtx, props, space};
+use crate::vfs::{UploadIntent, VPath, Vfs};
 
 /// A file system over a tree. `dav_server` clones it for every request.
 #[derive(Clone)]
@@ -36,9 +36,42 @@ impl DavFs {
     }
 
     async fn stat(&self, path: &DavPath, ctx: &RequestCtx) -> Result<Meta, FsError> {
+        let path = to_vpath(path)?;
+        let whole = ctx.is_whole(&path);
+        let node = self.vfs.stat(&ctx.meter, &ctx.at(path)).await.map_err(|error| ctx.fail(error))?;
+        Ok(Meta { node: node.into_node(), whole })
+    }
+
+    /// Makes a file of the name, or of the body that follows.
+    async fn open_new(
+        &self,
+        path: &DavPath,
+        options: &OpenOptions,
+        ctx: &RequestCtx,
+    ) -> Result<Box<dyn DavFile>, FsError> {
+        ctx.check()?;
         let at = ctx.at(to_vpath(path)?);
-        let node = self.vfs.stat(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))?;
-        Ok(Meta(node.into_node()))
+        let intent = match &ctx.task {
+            Task::Put(intent) => *intent,
+            Task::Lock => UploadIntent { size: Some(0), sha1: None },
+            Task::Plain | Task::Whole { .. } => return Err(FsError::Forbidden),
+        };
+        if options.create_new || !options.create {
+            match (self.vfs.stat(&ctx.meter, &at).await.map_err(|error| ctx.fail(error)), options.create_new)
+            {
+                (Ok(_), true) => return Err(FsError::Exists),
+                (Err(error), false) => return Err(error),
+                _ => {}
+            }
+        }
+        let upload = self.vfs.begin_upload(&ctx.meter, &at, intent).await.map_err(|error| ctx.fail(error))?;
+        let mut file = NewFile { upload, stored: None, ctx: ctx.clone() };
+        if matches!(ctx.task, Task::Lock) {
+            // `dav_server` drops it without a flush, and expects the file to be there.
+            file.flush().await?;
+        }
+        file.note_enough();
+        Ok(Box::new(file))
     }
 }
 
@@ -63,10 +96,10 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         options: OpenOptions,
         ctx: &'a RequestCtx,
     ) -> FsFuture<'a, Box<dyn DavFile>> {
-        if options.write || options.append || options.truncate || options.create || options.create_new {
-            return forbidden();
-        }
         async move {
+            if options.write || options.append || options.truncate || options.create || options.create_new {
+                return self.open_new(path, &options, ctx).await;
+            }
             let meta = self.stat(path, ctx).await?;
             if meta.is_dir() {
                 return Err(FsError::Forbidden);
@@ -102,24 +135,50 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         async move { Ok(Box::new(self.stat(path, ctx).await?) as Box<dyn DavMetaData>) }.boxed()
     }
 
-    fn create_dir<'a>(&'a self, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
-        forbidden()
+    fn create_dir<'a>(&'a self, path: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
+        async move {
+            ctx.check()?;
+            let at = ctx.at(to_vpath(path)?);
+            self.vfs.create_folder(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))
+        }
+        .boxed()
     }
 
-    fn remove_dir<'a>(&'a self, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
-        forbidden()
+    fn remove_dir<'a>(&'a self, path: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
+        self.remove_file(path, ctx)
     }
 
-    fn remove_file<'a>(&'a self, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
-        forbidden()
+    /// Removes whatever it is, whole. What is about to be replaced is left to what replaces it:
+    /// nothing may be removed before that stands.
+    fn remove_file<'a>(&'a self, path: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
+        async move {
+            ctx.check()?;
+            let path = to_vpath(path)?;
+            if ctx.is_replaced(&path) {
+                return Ok(());
+            }
+            self.vfs.remove(&ctx.meter, &ctx.at(path)).await.map_err(|error| ctx.fail(error))
+        }
+        .boxed()
     }
 
-    fn rename<'a>(&'a self, _: &'a DavPath, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
-        forbidden()
+    fn rename<'a>(&'a self, from: &'a DavPath, to: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
+        async move {
+            ctx.check()?;
+            let (from, to) = (ctx.at(to_vpath(from)?), ctx.at(to_vpath(to)?));
+            self.vfs.relocate(&ctx.meter, &from, &to).await.map_err(|error| ctx.fail(error))
+        }
+        .boxed()
     }
 
-    fn copy<'a>(&'a self, _: &'a DavPath, _: &'a DavPath, _: &'a RequestCtx) -> FsFuture<'a, ()> {
-        forbidden()
+    fn copy<'a>(&'a self, from: &'a DavPath, to: &'a DavPath, ctx: &'a RequestCtx) -> FsFuture<'a, ()> {
+        async move {
+            ctx.check()?;
+            let Task::Whole { depth, .. } = ctx.task else { return Err(FsError::Forbidden) };
+            let (from, to) = (ctx.at(to_vpath(from)?), ctx.at(to_vpath(to)?));
+            self.vfs.copy(&ctx.meter, &from, &to, depth).await.map_err(|error| ctx.fail(error))
+        }
+        .boxed()
     }
 
     fn have_props<'a>(
@@ -151,7 +210,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         ctx: &'a RequestCtx,
     ) -> FsFuture<'a, Vec<u8>> {
         async move {
-            let Meta(node) = self.stat(path, ctx).await?;
+            let Meta { node, .. } = self.stat(path, ctx).await?;
             props::element(&node, path.file_name(), &property)
                 .map(String::into_bytes)
                 .ok_or(FsError::NotFound)

@@ -54,23 +54,51 @@ async fn what_is_not_there_is_an_ordinary_answer() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_and_nothing_read_as_empty() {
+async fn nothing_is_read_as_empty_and_nothing_stored_that_no_request_announced() {
     let (_fixture, fs, ctx) = fixture();
-    let (file, new) = (path("/a%3F.txt"), path("/new"));
     let options = OpenOptions { write: true, create: true, ..OpenOptions::default() };
-    assert_eq!(fs.open(&new, options, &ctx).await.err(), Some(FsError::Forbidden));
-    assert_eq!(fs.create_dir(&new, &ctx).await, Err(FsError::Forbidden));
-    assert_eq!(fs.remove_dir(&path("/b"), &ctx).await, Err(FsError::Forbidden));
-    assert_eq!(fs.remove_file(&file, &ctx).await, Err(FsError::Forbidden));
-    assert_eq!(fs.rename(&file, &new, &ctx).await, Err(FsError::Forbidden));
-    assert_eq!(fs.copy(&file, &new, &ctx).await, Err(FsError::Forbidden));
-    assert_eq!(fs.patch_props(&file, Vec::new(), &ctx).await.err(), Some(FsError::Forbidden));
+    assert_eq!(fs.open(&path("/new"), options, &ctx).await.err(), Some(FsError::Forbidden));
     let read = OpenOptions { read: true, ..OpenOptions::default() };
     assert_eq!(fs.open(&path("/b"), read.clone(), &ctx).await.err(), Some(FsError::Forbidden));
-    let mut open = fs.open(&file, read, &ctx).await.unwrap();
+    let mut open = fs.open(&path("/a%3F.txt"), read, &ctx).await.unwrap();
     assert_eq!(open.metadata().await.unwrap().len(), 5);
     assert_eq!(open.read_bytes(5).await.err(), Some(FsError::GeneralFailure));
     assert_eq!(open.flush().await, Err(FsError::Forbidden));
+}
+
+#[tokio::test]
+async fn what_is_moved_or_removed_is_one_thing_whatever_is_in_it() {
+    let (fixture, fs, ctx) = fixture();
+    let (source, destination) = (VPath::parse("/b").unwrap(), VPath::parse("/a?.txt").unwrap());
+    let whole = Task::Whole { source, destination: Some(destination), depth: crate::vfs::Depth::Infinity };
+    let ctx = ctx.with_task(whole);
+    assert!(
+        !fs.metadata(&path("/b"), &ctx).await.unwrap().is_dir()
+            && fs.metadata(&path("/"), &ctx).await.unwrap().is_dir()
+    );
+    fs.remove_file(&path("/a%3F.txt"), &ctx).await.unwrap();
+    assert!(
+        fs.metadata(&path("/a%3F.txt"), &ctx).await.is_ok(),
+        "nothing goes before its replacement stands"
+    );
+    fs.rename(&path("/b"), &path("/a%3F.txt"), &ctx).await.unwrap();
+    let listing = fixture.vfs.list(&ctx.meter, &View::whole().at(VPath::root())).await.unwrap().listing;
+    assert_eq!(
+        listing.nodes().iter().map(|node| (&*node.name, node.is_folder())).collect::<Vec<_>>(),
+        [("a?.txt", true)]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_changed_after_a_look_up_that_failed() {
+    let (fixture, fs, ctx) = fixture();
+    fixture.fail();
+    assert!(fs.metadata(&path("/b"), &ctx).await.is_err());
+    fixture.drive.fail_with(None);
+    assert_eq!(fs.create_dir(&path("/new"), &ctx).await, Err(FsError::IsRemote));
+    assert_eq!(fs.remove_file(&path("/b"), &ctx).await, Err(FsError::IsRemote));
+    assert_eq!(fs.rename(&path("/b"), &path("/c"), &ctx).await, Err(FsError::IsRemote));
+    assert_eq!(fs.copy(&path("/b"), &path("/c"), &ctx).await, Err(FsError::IsRemote));
 }
 
 #[tokio::test]

@@ -168,6 +168,9 @@ where
     match outcome {
         Ok((view, user)) => {
             request.headers_mut().remove(header::AUTHORIZATION);
+            if let Some(user) = &user {
+                request.extensions_mut().insert(request_log::User(Arc::clone(user)));
+            }
             let mut response = next(view, request).await;
             if let Some(user) = user {
                 response.extensions_mut().insert(request_log::User(user));

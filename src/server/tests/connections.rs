@@ -70,7 +70,9 @@ async fn many_requests_share_a_connection_whatever_their_answer() {
         ("GET /nothing HTTP/1.1", "", 404),
         ("HEAD /nothing HTTP/1.1", "", 404),
         ("PROPFIND / HTTP/1.1\nDepth: 1", "<propfind xmlns=\"DAV:\"><allprop/></propfind>", 207),
-        ("PUT /new.txt HTTP/1.1", "content", 405),
+        ("PUT /new.txt HTTP/1.1", "content", 201),
+        ("PUT /no/such/folder.txt HTTP/1.1", "content", 409),
+        ("MKCOL /dir HTTP/1.1", "", 405),
         ("GET /a/../b HTTP/1.1", "", 400),
         ("OPTIONS * HTTP/1.1", "", 200),
         ("HEAD / HTTP/1.1", "", 200),
@@ -88,8 +90,9 @@ async fn many_requests_share_a_connection_whatever_their_answer() {
 async fn a_client_that_waits_for_leave_to_send_in_vain_is_refused_at_once() {
     let gateway = Gateway::start(Options::default()).await;
     let mut client = gateway.connect().await;
-    let answer = client.ask("PUT /new.bin HTTP/1.1\nExpect: 100-continue\nContent-Length: 1073741824").await;
-    assert_eq!(answer.status, 405);
+    let answer =
+        client.ask("PUT /no/new.bin HTTP/1.1\nExpect: 100-continue\nContent-Length: 1073741824").await;
+    assert_eq!(answer.status, 409);
 }
 
 #[tokio::test]

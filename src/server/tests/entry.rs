@@ -154,9 +154,9 @@ async fn tricky_paths_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn methods_that_would_write_are_refused_with_the_allowed_ones() {
+async fn methods_that_are_not_taken_are_refused_with_the_allowed_ones() {
     let gateway = Gateway::start(Options::default()).await;
-    for method in ["PUT", "DELETE", "MKCOL", "MOVE", "PATCH", "POST", "TRACE"] {
+    for method in ["PATCH", "POST", "TRACE"] {
         let answer = gateway.ask(&format!("{method} /abc.txt HTTP/1.1")).await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some(crate::dav::ALLOW)), "{method}");
     }

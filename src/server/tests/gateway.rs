@@ -59,21 +59,13 @@ impl Gateway {
 
     pub(super) async fn over(drive: Arc<dyn Drive>, download: DownloadPolicy, options: Options) -> Self {
         let tracker = TaskTracker::new();
-        let mount =
-            Mount { path: VPath::root(), drive, drive_key: DriveKey(0), root: FileId::ROOT, download };
-        let remembered = vfs::Options {
-            listing_ttl: Duration::from_secs(60),
-            listing_entries: 1000,
-            links: 100,
-            link_margin: Duration::ZERO,
-            quota_ttl: Duration::from_secs(60),
-            unbound_links: true,
-        };
+        let mount = Mount { download, ..Mount::whole(VPath::root(), drive, DriveKey(0)) };
+        let remembered = vfs::Options { link_margin: Duration::ZERO, ..vfs::Options::default() };
         let vfs = Arc::new(Vfs::new(vec![mount], &remembered, &tracker, SystemTime::now()));
         let dav_options = dav::Options { prefix: options.prefix.clone(), report_quota: true };
         let parts = Parts {
             vfs: Arc::clone(&vfs),
-            dav: Dav::new(vfs, dav_options),
+            dav: Dav::new(vfs, Arc::default(), dav_options),
             health: Arc::new(|| {
                 let (name, session) = ("main".to_owned(), SessionState::SignedIn);
                 let accounts = vec![AccountHealth { name, session, last_error: None }];

@@ -13,6 +13,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["server"]),
     ("async_trait", &["drive"]),
     ("axum", &["server"]),
+    ("bytesize", &["config"]),
     ("cbc", &["crypto"]),
     ("clap", &["main", "cli", "commands"]),
     ("clap_complete", &["main", "cli", "commands"]),

@@ -1,5 +1,7 @@
 //! A drive in memory: for tests of the layers above that need no 115.
 
+mod write;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -9,11 +11,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use parking_lot::Mutex;
 
-use super::{Body, Drive, DriveError, DriveErrorKind, Quota};
+use super::{Body, Drive, DriveError, DriveErrorKind, Quota, UploadSource};
 use crate::model::{
-    FileId, HeaderDemand, Kind, Link, LinkBinding, LinkTerms, Listing, Meter, Node, PickCode, Secret, Sha1,
-    visible_name,
+    FileId, HeaderDemand, Kind, Link, LinkBinding, LinkTerms, Listing, Meter, Node, PickCode, Proof, Secret,
+    Sha1, UploadSession, UploadStep, UploadTarget, visible_name,
 };
+use write::Uploads;
 
 /// Folders and files held in memory. Links point at `http://memory.invalid/{id}`.
 #[derive(Default)]
@@ -27,6 +30,7 @@ struct State {
     children: HashMap<FileId, Vec<Node>>,
     contents: HashMap<FileId, Bytes>,
     failing: Option<DriveError>,
+    uploads: Uploads,
 }
 
 impl MemoryDrive {
@@ -120,6 +124,81 @@ impl Drive for MemoryDrive {
         self.check(meter)?;
         let used = self.state.lock().contents.values().map(|content| content.len() as u64).sum();
         Ok(Quota { used, available: 1 << 40 })
+    }
+
+    async fn create_folder(&self, meter: &Meter, parent: FileId, name: &str) -> Result<Node, DriveError> {
+        self.check(meter)?;
+        self.make_folder(parent, name)
+    }
+
+    async fn rename(
+        &self,
+        meter: &Meter,
+        node: &Node,
+        parent: FileId,
+        name: &str,
+    ) -> Result<Node, DriveError> {
+        self.check(meter)?;
+        self.give_name(node.id, parent, name)
+    }
+
+    async fn relocate(&self, meter: &Meter, node: &Node, from: FileId, to: FileId) -> Result<(), DriveError> {
+        self.check(meter)?;
+        self.give_place(node.id, from, to)
+    }
+
+    async fn copy(&self, meter: &Meter, node: &Node, to: FileId, name: &str) -> Result<Node, DriveError> {
+        self.check(meter)?;
+        Ok(self.make_copy(node, to, name))
+    }
+
+    async fn trash(&self, meter: &Meter, nodes: &[FileId], parent: FileId) -> Result<(), DriveError> {
+        self.check(meter)?;
+        self.throw_away(nodes, parent)
+    }
+
+    async fn purge(&self, meter: &Meter, nodes: &[FileId]) -> Result<(), DriveError> {
+        self.check(meter)?;
+        self.state.lock().uploads.bin.retain(|id| !nodes.contains(id));
+        Ok(())
+    }
+
+    async fn upload_limit(&self, _: &Meter) -> Result<u64, DriveError> {
+        Ok(1 << 30)
+    }
+
+    async fn begin_upload(
+        &self,
+        meter: &Meter,
+        target: &UploadTarget,
+        proof: Option<&Proof>,
+    ) -> Result<UploadStep, DriveError> {
+        self.check(meter)?;
+        self.announce(target, proof)
+    }
+
+    async fn prepare_upload(
+        &self,
+        _: &Meter,
+        _: &UploadTarget,
+        _: &mut UploadSession,
+    ) -> Result<(), DriveError> {
+        Ok(())
+    }
+
+    async fn upload(
+        &self,
+        meter: &Meter,
+        target: &UploadTarget,
+        session: &UploadSession,
+        source: &mut dyn UploadSource,
+    ) -> Result<Node, DriveError> {
+        self.check(meter)?;
+        self.receive(target, session, source).await
+    }
+
+    async fn abort_upload(&self, _: &Meter, _: &UploadSession) -> Result<(), DriveError> {
+        Ok(())
     }
 
     fn own_agent(&self) -> &'static str {

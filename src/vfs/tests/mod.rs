@@ -1,5 +1,7 @@
 //! The tree over a drive in memory: paths, costs, plans and failures.
 
+mod write;
+
 use super::*;
 use crate::cache::DriveKey;
 use crate::drive::MemoryDrive;
@@ -19,21 +21,10 @@ fn tree(policy: DownloadPolicy) -> Tree {
     drive.add_file(films, "a film.mkv", "0123456789", None);
     drive.add_folder(films, "empty");
     drive.add_file(films, "caf\u{e9}: what?.txt", "x", None);
-    let mount = Mount {
-        path: VPath::parse("/m").unwrap(),
-        drive: Arc::clone(&drive) as Arc<dyn crate::drive::Drive>,
-        drive_key: DriveKey(0),
-        root: FileId::ROOT,
-        download: policy,
-    };
-    let options = Options {
-        listing_ttl: Duration::from_secs(300),
-        listing_entries: 1000,
-        links: 100,
-        link_margin: Duration::ZERO,
-        quota_ttl: Duration::from_secs(300),
-        unbound_links: true,
-    };
+    let path = VPath::parse("/m").unwrap();
+    let mount =
+        Mount { download: policy, ..Mount::whole(path, Arc::<MemoryDrive>::clone(&drive), DriveKey(0)) };
+    let options = Options { link_margin: Duration::ZERO, ..Options::default() };
     let vfs = Arc::new(Vfs::new(vec![mount], &options, &TaskTracker::new(), SystemTime::now()));
     Tree { drive, vfs, meter: Meter::default() }
 }

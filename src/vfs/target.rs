@@ -1,0 +1,183 @@
+//! Where something is to be made, changed or removed: a name in a folder, and whether that may be done.
+//!
+//! The first half of every write. The second is in `change` and `upload`.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::mounts::{Mount, Place};
+use super::resolve::{Located, NodeRef, Walk, position};
+use super::{At, Standing, Vfs, VfsErrorKind};
+use crate::cache::FolderKey;
+use crate::model::{FileId, Listing, Meter, stored_name};
+
+/// 115 takes no longer names, in characters.
+///
+/// Source: protocol notes, writing part, §1.1.
+const MAX_NAME: usize = 255;
+
+/// A name in a folder of a mount that may be written to.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) mount: Arc<Mount>,
+    /// The folder.
+    pub(super) folder: NodeRef,
+    /// The name as the client has it.
+    pub(super) name: Box<str>,
+    /// The name as 115 is to have it.
+    pub(super) stored: Box<str>,
+    /// What is there under that name.
+    pub(super) existing: Option<NodeRef>,
+    /// The listing that says so; none for a target whose node is known otherwise.
+    pub(super) seen: Option<Arc<Listing>>,
+    /// What the user may do with it.
+    pub(super) standing: Standing,
+}
+
+impl Target {
+    pub(super) fn key(&self) -> FolderKey {
+        key(&self.mount, self.folder.id)
+    }
+
+    /// Makes sure that the user may change all that is at the target.
+    pub(super) fn check_all(&self) -> Result<(), VfsErrorKind> {
+        if self.existing.as_ref().is_some_and(|node| node.is_folder())
+            && !self.standing.is_writable_throughout()
+        {
+            return Err(refused_below());
+        }
+        Ok(())
+    }
+}
+
+/// The key of a folder of `mount`.
+pub(super) fn key(mount: &Mount, folder: FileId) -> FolderKey {
+    FolderKey { drive: mount.drive_key, folder }
+}
+
+impl Vfs {
+    /// The target at `at`.
+    ///
+    /// **Cost**: one call for each folder above it that is not in the cache.
+    pub(super) async fn target(&self, meter: &Meter, at: &At) -> Result<Target, VfsErrorKind> {
+        let (mount, root, names) = match self.mounts.find(at.tree_path()) {
+            Place::Mounted(mount, root, names) => (mount, root, names),
+            Place::Virtual(..) | Place::Nothing => return Err(own_folder()),
+        };
+        let Some((&name, above)) = names.split_last() else { return Err(own_folder()) };
+        if at.path().is_root() {
+            return Err(VfsErrorKind::Refused("this is the top of what you may see".into()));
+        }
+        let top = Self::mount_root(at, mount, root).map_err(no_parent)?;
+        let folder = self.walk(meter, at, top, above, Walk::Load).await.map_err(no_parent)?;
+        if !folder.node.is_folder() {
+            return Err(VfsErrorKind::NoParent);
+        }
+        let listing = self.children(meter, &folder.mount, folder.node.id, folder.parent).await;
+        let listing = listing.map_err(no_parent)?;
+        let index = if at.is_lenient() { position(&listing, name) } else { listing.position(name) };
+        let existing = index.map(|index| NodeRef::Listed(Arc::clone(&listing), index));
+        let standing = folder.standing.step(existing.as_ref().map_or(name, |node| &node.name));
+        check_writable(&folder.mount, &standing)?;
+        Ok(Target {
+            stored: stored(existing.as_ref().map_or(name, |node| &node.name))?,
+            mount: folder.mount,
+            folder: folder.node,
+            // What is there under another spelling keeps its own.
+            name: existing.as_ref().map_or(name, |node| &node.name).into(),
+            seen: Some(listing),
+            existing,
+            standing,
+        })
+    }
+
+    /// Waits for the turn of `target`, and looks again what is there then: who had the turn before may have put it there.
+    ///
+    /// **Cost**: none, unless the folder is no longer in the cache.
+    pub(super) async fn take_turn(
+        &self,
+        meter: &Meter,
+        target: &Target,
+    ) -> Result<(OwnedMutexGuard<()>, Target), VfsErrorKind> {
+        let turn = self.memory.turns.of(target.key(), &target.name).await;
+        let Some(seen) = &target.seen else { return Ok((turn, target.clone())) };
+        let listing = self.children(meter, &target.mount, target.folder.id, None).await.map_err(no_parent)?;
+        if Arc::ptr_eq(&listing, seen) {
+            return Ok((turn, target.clone()));
+        }
+        let existing = listing.position(&target.name).map(|index| NodeRef::Listed(listing, index));
+        Ok((turn, Target { existing, ..target.clone() }))
+    }
+
+    /// What is at `at`, to be removed or moved away, with all that is in it.
+    ///
+    /// **Cost**: one call for each folder above it that is not in the cache.
+    pub(super) async fn removable(&self, meter: &Meter, at: &At) -> Result<Located, VfsErrorKind> {
+        match self.mounts.find(at.tree_path()) {
+            Place::Mounted(_, _, names) if !names.is_empty() => {}
+            Place::Mounted(..) | Place::Virtual(..) => return Err(own_folder()),
+            Place::Nothing => return Err(VfsErrorKind::NotFound),
+        }
+        if at.path().is_root() {
+            return Err(VfsErrorKind::Refused("this is the top of what you may see".into()));
+        }
+        let super::Resource::Mounted(found) = self.resolve(meter, at, Walk::Load).await? else {
+            return Err(own_folder());
+        };
+        check_writable(&found.mount, &found.standing)?;
+        if found.node.is_folder() && !found.standing.is_writable_throughout() {
+            return Err(refused_below());
+        }
+        Ok(found)
+    }
+}
+
+fn check_writable(mount: &Mount, standing: &Standing) -> Result<(), VfsErrorKind> {
+    if mount.drive.is_share() {
+        let reason = "it lies in a share of 115, which only its sharer can change";
+        return Err(VfsErrorKind::Refused(reason.into()));
+    }
+    if mount.read_only {
+        let reason = format!("the mount {} is read-only; that is set in the configuration", mount.path);
+        return Err(VfsErrorKind::Refused(reason.into()));
+    }
+    if !standing.is_writable() {
+        return Err(VfsErrorKind::Refused("you may not change anything here".into()));
+    }
+    Ok(())
+}
+
+/// The name at 115 for what a client calls `name`.
+fn stored(name: &str) -> Result<Box<str>, VfsErrorKind> {
+    let refused = |reason: String| Err(VfsErrorKind::Refused(reason.into()));
+    let Some(stored) = stored_name(name) else {
+        return refused(
+            "the character ‛ (U+201B) stands for others in names here; leave it out of the name".to_owned(),
+        );
+    };
+    let length = stored.chars().count();
+    if length > MAX_NAME {
+        return refused(format!(
+            "its name has {length} characters, and 115 takes no more than {MAX_NAME}; shorten it"
+        ));
+    }
+    Ok(stored.into())
+}
+
+/// Whatever is not there on the way to a new name is its parent.
+fn no_parent(kind: VfsErrorKind) -> VfsErrorKind {
+    match kind {
+        VfsErrorKind::NotFound | VfsErrorKind::NotAFolder => VfsErrorKind::NoParent,
+        other => other,
+    }
+}
+
+fn own_folder() -> VfsErrorKind {
+    let reason = "this folder is made by the configuration of the gateway and cannot be changed; go into one of its mounts";
+    VfsErrorKind::Refused(reason.into())
+}
+
+fn refused_below() -> VfsErrorKind {
+    VfsErrorKind::Refused("there is something in it that you may not change".into())
+}

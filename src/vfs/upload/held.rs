@@ -1,0 +1,108 @@
+//! Files that are kept in the gateway instead of being sent, and what becomes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::model::{FileId, Meter, Node};
+use crate::vfs::resolve::{Located, NodeRef};
+use crate::vfs::target::{Target, key};
+use crate::vfs::{At, Vfs, VfsErrorKind, access};
+
+/// How long an empty file may wait to be filled. Clients fill theirs in a moment, or keep a lock on it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Vfs {
+    /// Whether `target` is new, or replaces what is in the gateway alone.
+    pub(super) fn is_here_alone(&self, target: &Target) -> bool {
+        target.existing.as_ref().is_none_or(|node| self.memory.locals.contains(node.id))
+    }
+
+    /// Keeps `content` in memory as the file of `target`.
+    pub(in crate::vfs) fn store_local(&self, target: &Target, content: Bytes) -> Result<Node, VfsErrorKind> {
+        let Some(node) = self.memory.locals.add_junk(target, content) else {
+            let reason =
+                "the gateway keeps no more files of this kind; set junk = \"refuse\" to do without them";
+            return Err(VfsErrorKind::NoRoom(reason.into()));
+        };
+        self.show_local(target, &node);
+        Ok(node)
+    }
+
+    /// Makes an empty file, which costs no call until it is clear that it stays empty: see [`Vfs::settle`].
+    pub(super) fn store_empty(&self, target: &Arc<Target>) -> Node {
+        let node = self.memory.locals.add_empty(target);
+        self.show_local(target, &node);
+        node
+    }
+
+    fn show_local(&self, target: &Target, node: &Node) {
+        if let Some(old) = &target.existing
+            && self.memory.locals.remove(old.id)
+        {
+            self.memory.listings.drop_local(target.key(), old.id);
+        }
+        self.memory.listings.add_local(target.key(), node.clone());
+    }
+
+    /// Gives a file that is here alone the name and place of `target`.
+    pub(in crate::vfs) async fn relocate_local(
+        self: &Arc<Self>,
+        meter: &Meter,
+        source: &Located,
+        target: Target,
+    ) -> Result<(), VfsErrorKind> {
+        let target = Arc::new(target);
+        let content = self.memory.locals.content(source.node.id).unwrap_or_default();
+        if access::is_junk_name(&target.name) && self.is_here_alone(&target) {
+            self.store_local(&target, content)?;
+        } else if content.is_empty() && self.is_here_alone(&target) {
+            self.store_empty(&target);
+        } else {
+            // It gets a name that is worth storing.
+            let mut spooled = self.memory.spool.open(None).await?;
+            spooled.append(&content).await?;
+            Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await?;
+        }
+        let folder = source.parent.unwrap_or(FileId::ROOT);
+        self.memory.locals.remove(source.node.id);
+        self.memory.listings.drop_local(key(&source.mount, folder), source.node.id);
+        Ok(())
+    }
+
+    /// Makes the empty file at `at` at 115, if it is one that waits to be filled: its client is done with it.
+    ///
+    /// **Cost**: that of an upload, if there is one; else none.
+    pub async fn settle(self: &Arc<Self>, meter: &Meter, at: &At) -> Result<(), crate::vfs::VfsError> {
+        let Ok(found) = self.stat(meter, at).await else { return Ok(()) };
+        let Some(target) = self.memory.locals.empty(found.id) else { return Ok(()) };
+        let outcome = self.make_empty(meter, found.id, &target).await;
+        let fail = |kind| crate::vfs::VfsError { op: crate::vfs::Op::Write, path: at.path().clone(), kind };
+        outcome.map_err(fail)
+    }
+
+    /// Makes all empty files at 115 that have waited too long to be filled, or all of them.
+    ///
+    /// One that cannot be made stays and is tried again the next time.
+    pub async fn settle_all(self: &Arc<Self>, meter: &Meter, at_once: bool) {
+        let patience = if at_once { Duration::ZERO } else { PATIENCE };
+        for (id, target) in self.memory.locals.empties(patience) {
+            if let Err(error) = self.make_empty(meter, id, &target).await {
+                tracing::warn!("the empty file {} is not at 115 yet: {error:?}", target.name);
+            }
+        }
+    }
+
+    async fn make_empty(
+        self: &Arc<Self>,
+        meter: &Meter,
+        id: FileId,
+        target: &Target,
+    ) -> Result<(), VfsErrorKind> {
+        let Some(node) = self.memory.locals.node(id, target) else { return Ok(()) };
+        let target = Arc::new(Target { existing: Some(NodeRef::from(node)), seen: None, ..target.clone() });
+        let spooled = self.memory.spool.open(Some(0)).await?;
+        Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await.map(drop)
+    }
+}
