@@ -175,6 +175,11 @@ start_sim() {
     { read -r SIM_URL && read -r SIM_COOKIE && read -r SIM_MODULUS; } <"$log"
 }
 
+# What the simulator started last verifies uploads with.
+sim_key() {
+    curl -sS "$SIM_URL/__sim/key" | jq -r .ec_public_key
+}
+
 has_lines() {
     (($(wc -l <"$1") >= $2))
 }
@@ -210,6 +215,9 @@ burst = 50
 [upstream]
 base_url = "$SIM_URL"
 m115_public_key = { modulus = "$SIM_MODULUS", exponent = 65537 }
+ec_public_key = "$(sim_key)"
+[upload]
+spool_dir = "$WORK_DIR/spool"
 END
     cat >>"$1"
 }

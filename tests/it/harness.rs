@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -240,6 +241,8 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
     config.upstream.base_url = Some(sim.base_url());
     config.upstream.m115_public_key =
         Some(PublicKey { modulus_hex: sim.modulus_hex(), exponent: sim.exponent() });
+    config.upstream.ec_public_key = Some(sim.ec_public_key());
+    config.upload.spool_dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("spool");
     config
 }
 
