@@ -181,7 +181,7 @@ impl Drive for ShareDrive {
         Ok(Listing::new(nodes))
     }
 
-    /// **Cost**: one call; once in a while one for each way that is closed; that of [`SaveFolder::link`] if all are.
+    /// **Cost**: one call; once in a while one for each way that is closed; that of a link to a copy if all are.
     async fn link(&self, meter: &Meter, file: &Node, _: &LinkBinding) -> Result<Link, DriveError> {
         let (ways, closed) = self.open_ways(file.size);
         let mut first = closed;

@@ -210,7 +210,10 @@ async fn what_is_in_the_way_is_told_with_what_to_do_and_costs_nothing_until_it_m
             assert!(answer.text().contains(says), "{says}: {}", answer.text());
             assert!(answer.retry_after().is_some() == pause.is_some(), "{says}");
             let waits = answer.retry_after().zip(pause);
-            assert!(waits.is_none_or(|(stated, pause)| pause - stated < 20), "{says}: {waits:?}");
+            assert!(
+                waits.is_none_or(|(stated, pause)| stated <= pause && stated + 60 > pause),
+                "{says}: {waits:?}"
+            );
             if is_first {
                 gateway.take_calls();
             }

@@ -201,7 +201,8 @@ fn assert_failed(answer: &Answer, status: u16, pause: Pause, says: &str) {
         let until = humantime::parse_rfc3339(until.split(',').next().unwrap()).unwrap();
         let left = until.duration_since(SystemTime::now()).unwrap_or_default().as_secs();
         let stated = answer.retry_after().unwrap();
-        assert!(left.abs_diff(stated) <= 2, "{left}s left, but {stated}s stated: {text}");
+        // Some of it may be over by now: machines are slow.
+        assert!(left <= stated + 2 && left + 10 >= stated, "{left}s left, but {stated}s stated: {text}");
     }
 }
 
