@@ -10,6 +10,7 @@ mod endpoints;
 mod envelope;
 mod error;
 mod fetch;
+mod history;
 mod listing;
 mod manner;
 pub mod pick;

@@ -64,7 +64,7 @@ async fn a_small_file_is_sent_in_one_piece() {
         let node = cloud.send(&target, &session, &mut source).await.unwrap();
         assert_eq!(cloud.node(ROOT, "a b+c.bin").await.id, node.id, "{size}");
         assert_eq!(cloud.content(node.id), content);
-        assert_eq!(source.read, [0..size as u64]);
+        assert!(source.read.iter().eq([&(0..size as u64)]));
         assert_ne!(node.pick_code, PickCode::NONE);
     }
 }
@@ -107,7 +107,7 @@ async fn a_long_file_is_sent_in_parts_and_gone_on_with_after_a_loss() {
     // As after a restart: only what is missing is read.
     let mut source = Source::new(&content);
     let node = cloud.send(&target, &session, &mut source).await.unwrap();
-    assert_eq!(source.read, [2 * part..target.size]);
+    assert!(source.read.iter().eq([&(2 * part..target.size)]), "{:?}", source.read);
     assert_eq!(cloud.asked("oss_part"), 3);
     assert_eq!(cloud.content(node.id), content);
     assert_eq!(cloud.sim.unfinished_uploads(), 0);
