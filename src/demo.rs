@@ -69,6 +69,7 @@ fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config
     config.upstream.base_url = Some(simulator.base_url());
     config.upstream.m115_public_key =
         Some(PublicKey { modulus_hex: simulator.modulus_hex(), exponent: simulator.exponent() });
+    config.upstream.ec_public_key = Some(simulator.ec_public_key());
     Ok(config)
 }
 

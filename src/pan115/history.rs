@@ -30,6 +30,7 @@ impl History {
                 Step::Done(Reply { body: Bytes::new(), headers: HeaderMap::new(), was_done_before: true })
             }
             Step::Again(error, _) if manner.lost == Lost::Final && may_be_done(&error) => Step::Fail(error),
+            Step::Fail(error) if manner.passes == Some(error.kind) => Step::Again(error, None),
             // It will be free before long, and asking again does no harm: only the deadline ends this.
             Step::Again(error, wait) if error.kind == ErrorKind::Busy && manner.waits_its_turn => {
                 Step::Again(error, wait)
@@ -93,6 +94,16 @@ mod tests {
         assert!(matches!(history.weigh(exists(), &manner, 3), Step::Fail(_)));
         history.weigh(again(LOST), &manner, 3);
         assert!(matches!(history.weigh(exists(), &manner, 3), Step::Done(reply) if reply.was_done_before));
+    }
+
+    #[test]
+    fn a_refusal_that_passes_is_waited_for() {
+        let exists = || Step::Fail(Pan115Error::new("x", ErrorKind::Exists, ""));
+        let manner = Manner { passes: Some(ErrorKind::Exists), ..Manner::CHANGE };
+        for _ in 0..100 {
+            assert!(matches!(History::default().weigh(exists(), &manner, 0), Step::Again(..)));
+        }
+        assert!(matches!(History::default().weigh(exists(), &Manner::CHANGE, 0), Step::Fail(_)));
     }
 
     #[test]

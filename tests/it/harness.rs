@@ -246,6 +246,7 @@ pub(crate) fn configuration(sim: &Sim) -> Config {
     config.upstream.base_url = Some(sim.base_url());
     config.upstream.m115_public_key =
         Some(PublicKey { modulus_hex: sim.modulus_hex(), exponent: sim.exponent() });
+    config.upstream.ec_public_key = Some(sim.ec_public_key());
     config
 }
 
