@@ -138,6 +138,12 @@ impl Client {
         Self { agreement, ..self }
     }
 
+    /// The same client, announcing uploads as 115's own of this `version`, such as `36.2.28`.
+    #[must_use]
+    pub fn with_version(self, version: &str) -> Self {
+        Self { uploader: Uploader::of_version(version), ..self }
+    }
+
     /// Waits until nobody else changes folders of the account, for as long as a call may take.
     ///
     /// **Errors**: `Busy` if that takes too long.

@@ -190,7 +190,7 @@ mod tests {
         }
         assert_eq!(cut(25, 10).collect::<Vec<_>>(), [0..10, 10..20, 20..25]);
         assert_eq!(cut(20, 10).collect::<Vec<_>>(), [0..10, 10..20]);
-        assert_eq!(cut(0, 10).collect::<Vec<_>>(), [0..0]);
+        assert!(cut(0, 10).eq(std::iter::once(0..0)));
     }
 
     #[test]

@@ -59,9 +59,10 @@ impl Client {
             form: Some(&form),
             agent: self.user_agent(),
         };
-        // The name was free when this was asked for, so what is found by a repeat is the folder of the first attempt.
+        // The name was free when this was asked for, so what is found by a repeat is the folder of the first attempt,
+        // unless it may be one that is about to go.
         let manner = Manner {
-            lost: Lost::RepeatUntil(ErrorKind::Exists),
+            lost: if is_being_freed { Lost::Final } else { Lost::RepeatUntil(ErrorKind::Exists) },
             passes: is_being_freed.then_some(ErrorKind::Exists),
             ..Manner::CHANGE
         };
