@@ -140,7 +140,11 @@ fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Res
     let endpoints = Endpoints::new(config.upstream.base_url.as_deref());
     let client =
         Client::new(&account.name, http, endpoints, public_key(config)?, credential, options(config));
-    Ok(client.with_agreement(agreement(config)?))
+    let client = client.with_agreement(agreement(config)?);
+    Ok(match &config.upstream.client_version {
+        Some(version) => client.with_version(version),
+        None => client,
+    })
 }
 
 /// The client that makes the calls which need no account.

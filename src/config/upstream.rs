@@ -1,4 +1,4 @@
-//! `[upstream]`: something else in the place of 115, for tests and mirrors.
+//! `[upstream]`: something else in the place of 115, for tests and mirrors, and what 115 is told of the program.
 
 use ::config::Value;
 
@@ -22,6 +22,9 @@ pub struct Upstream {
     /// The key of announced uploads: X and Y of a point of the curve P-224 as 112 lower-case hexadecimal digits;
     /// `None` means 115's own. Whether it is on the curve is for others to see.
     pub ec_public_key: Option<String>,
+    /// The version of 115's own client that uploads are announced as, such as `36.2.28`;
+    /// `None` means the one this program was made with. 115 refuses those that it thinks too old.
+    pub client_version: Option<String>,
 }
 
 /// An RSA public key.
@@ -38,7 +41,13 @@ impl Upstream {
         let base_url = table.optional("base_url", web_address);
         let m115_public_key = table.optional_section("m115_public_key", PublicKey::read);
         let ec_public_key = table.optional("ec_public_key", point);
-        Ok(Self { base_url: base_url?, m115_public_key: m115_public_key?, ec_public_key: ec_public_key? })
+        let client_version = table.optional("client_version", version);
+        Ok(Self {
+            base_url: base_url?,
+            m115_public_key: m115_public_key?,
+            ec_public_key: ec_public_key?,
+            client_version: client_version?,
+        })
     }
 
     pub(super) fn describe(&self, page: &mut Page) {
@@ -57,6 +66,10 @@ impl Upstream {
         match &self.ec_public_key {
             Some(digits) => page.text("ec_public_key", digits),
             None => page.comment("no ec_public_key: 115's own"),
+        }
+        match &self.client_version {
+            Some(version) => page.text("client_version", version),
+            None => page.comment("no client_version: the one this program was made with"),
         }
     }
 }
@@ -90,6 +103,13 @@ fn point(value: &Value) -> Result<String, Refusal> {
     } else {
         Err(expected().found(format!("a text of {} characters", text.chars().count())))
     }
+}
+
+fn version(value: &Value) -> Result<String, Refusal> {
+    let expected = || Refusal::new("a version in quotes, such as 36.2.28");
+    let text = text_of(value, "").map_err(|_| expected())?;
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+    if text.split('.').all(is_number) { Ok(text.to_owned()) } else { Err(expected()) }
 }
 
 fn exponent(value: &Value) -> Result<u32, Refusal> {

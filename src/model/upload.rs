@@ -1,5 +1,6 @@
 //! A file on its way up: what 115 has to be told of it, and what it answers.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::{FileId, Node, Sha1};
@@ -47,7 +48,7 @@ pub enum UploadStep {
 }
 
 /// Where the bytes of one upload go. It outlives a restart of the gateway: see [`UploadSession::multipart`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UploadSession {
     /// The bucket of the object storage.
     pub bucket: String,
@@ -63,4 +64,17 @@ pub struct UploadSession {
     pub multipart: Option<String>,
     /// Bytes of each part but the last. An upload goes on with the size it began with.
     pub part_size: u64,
+}
+
+/// Without the callback: whoever has it can end the upload in the user's name.
+impl fmt::Debug for UploadSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSession")
+            .field("bucket", &self.bucket)
+            .field("object", &self.object)
+            .field("pick_code", &self.pick_code)
+            .field("multipart", &self.multipart)
+            .field("part_size", &self.part_size)
+            .finish_non_exhaustive()
+    }
 }

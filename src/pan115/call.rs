@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::envelope::{self, Failure};
 use super::error::{ADDRESS_BLOCKED, ErrorKind, Pan115Error, quoted, sign_in_advice};
-use super::manner::{Lost, Manner};
+use super::history::History;
+use super::manner::Manner;
 use super::{Client, Host, Lane};
 use crate::model::{Meter, Secret};
 use crate::transport::{Answer, Backoff, Cause, Refused, Request, Step, TransportErrorKind, retry};
@@ -274,52 +275,6 @@ fn fail(call: &Call<'_>, code: i64, kind: ErrorKind, message: impl FnOnce() -> S
     Pan115Error { endpoint: call.label, kind, code, message: message(), wanted_order: None }
 }
 
-/// What the attempts of one call have come to.
-#[derive(Default)]
-struct History {
-    failures: u32,
-    was_lost: bool,
-}
-
-impl History {
-    /// Decides whether what an attempt came to is worth another one, and whether there may be one.
-    fn weigh(
-        &mut self,
-        step: Step<Reply, Pan115Error>,
-        manner: &Manner<'_>,
-        retries: u32,
-    ) -> Step<Reply, Pan115Error> {
-        match step {
-            Step::Fail(error) if self.was_lost && manner.lost == Lost::RepeatUntil(error.kind) => {
-                Step::Done(Reply { body: Bytes::new(), headers: HeaderMap::new(), was_done_before: true })
-            }
-            Step::Again(error, _) if manner.lost == Lost::Final && may_be_done(&error) => Step::Fail(error),
-            // It will be free before long, and asking again does no harm: only the deadline ends this.
-            Step::Again(error, wait) if error.kind == ErrorKind::Busy && manner.waits_its_turn => {
-                Step::Again(error, wait)
-            }
-            Step::Again(error, wait) => {
-                self.was_lost |= may_be_done(&error);
-                self.failures += 1;
-                if self.failures > retries { Step::Fail(error) } else { Step::Again(error, wait) }
-            }
-            settled => settled,
-        }
-    }
-}
-
-/// Whether 115 may have done what it was asked to although it did not say so.
-fn may_be_done(error: &Pan115Error) -> bool {
-    match error.kind {
-        ErrorKind::Transport(kind) => {
-            !matches!(kind, TransportErrorKind::Connect | TransportErrorKind::Invalid)
-        }
-        // With a code, it was 115 itself that said so.
-        ErrorKind::Server | ErrorKind::Corrupt => error.code == 0,
-        _ => false,
-    }
-}
-
 /// HTTP's part of the verdict, then the envelope's; and the body, as JSON.
 ///
 /// **Source**: protocol notes, reading part, §6.3.
@@ -374,53 +329,6 @@ fn stated_delay(headers: &HeaderMap) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn again(kind: ErrorKind) -> Step<Reply, Pan115Error> {
-        Step::Again(Pan115Error::new("x", kind, ""), None)
-    }
-
-    const LOST: ErrorKind = ErrorKind::Transport(TransportErrorKind::Interrupted);
-    const UNSENT: ErrorKind = ErrorKind::Transport(TransportErrorKind::Connect);
-
-    #[test]
-    fn what_must_not_be_done_twice_is_repeated_only_if_it_was_not_done() {
-        let manner = Manner { lost: Lost::Final, ..Manner::CHANGE };
-        for (kind, is_repeated) in [
-            (LOST, false),
-            (ErrorKind::Server, false),
-            (ErrorKind::Corrupt, false),
-            (UNSENT, true),
-            (ErrorKind::Busy, true),
-            (ErrorKind::Throttled { after: None }, true),
-        ] {
-            let step = History::default().weigh(again(kind), &manner, 3);
-            assert_eq!(matches!(step, Step::Again(..)), is_repeated, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn a_repeat_that_finds_it_done_is_a_success_only_after_a_lost_answer() {
-        let manner = Manner { lost: Lost::RepeatUntil(ErrorKind::Exists), ..Manner::CHANGE };
-        let exists = || Step::Fail(Pan115Error::new("x", ErrorKind::Exists, ""));
-        let mut history = History::default();
-        assert!(matches!(history.weigh(exists(), &manner, 3), Step::Fail(_)));
-        history.weigh(again(UNSENT), &manner, 3);
-        assert!(matches!(history.weigh(exists(), &manner, 3), Step::Fail(_)));
-        history.weigh(again(LOST), &manner, 3);
-        assert!(matches!(history.weigh(exists(), &manner, 3), Step::Done(reply) if reply.was_done_before));
-    }
-
-    #[test]
-    fn retries_are_counted_but_for_those_that_wait_for_their_turn() {
-        let mut history = History::default();
-        for _ in 0..100 {
-            assert!(matches!(history.weigh(again(ErrorKind::Busy), &Manner::CHANGE, 1), Step::Again(..)));
-        }
-        assert!(matches!(history.weigh(again(UNSENT), &Manner::CHANGE, 1), Step::Again(..)));
-        assert!(matches!(history.weigh(again(UNSENT), &Manner::CHANGE, 1), Step::Fail(_)));
-        let mut history = History::default();
-        assert!(matches!(history.weigh(again(ErrorKind::Busy), &Manner::QUESTION, 0), Step::Fail(_)));
-    }
 
     #[test]
     fn the_day_in_china_ends_at_sixteen_hours_of_utc() {

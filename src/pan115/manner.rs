@@ -18,6 +18,8 @@ pub(super) struct Manner<'a> {
     pub(super) lost: Lost,
     /// Whether it is asked again until the deadline while another operation of the account is under way.
     pub(super) waits_its_turn: bool,
+    /// A refusal that passes by itself, so that it is asked again until the deadline.
+    pub(super) passes: Option<ErrorKind>,
     /// For an answer that has not the usual envelope.
     pub(super) read: Option<Read<'a>>,
 }
@@ -36,7 +38,7 @@ pub(super) enum Lost {
 impl Manner<'_> {
     /// A call that changes nothing.
     pub(super) const QUESTION: Self =
-        Self { encoded: None, lost: Lost::Repeat, waits_its_turn: false, read: None };
+        Self { encoded: None, lost: Lost::Repeat, waits_its_turn: false, passes: None, read: None };
 
     /// A call that changes something and may be repeated.
     pub(super) const CHANGE: Self = Self { waits_its_turn: true, ..Self::QUESTION };

@@ -10,6 +10,7 @@ mod endpoints;
 mod envelope;
 mod error;
 mod fetch;
+mod history;
 mod listing;
 mod manner;
 pub mod pick;
@@ -135,6 +136,12 @@ impl Client {
     #[must_use]
     pub fn with_agreement(self, agreement: Agreement) -> Self {
         Self { agreement, ..self }
+    }
+
+    /// The same client, announcing uploads as 115's own of this `version`, such as `36.2.28`.
+    #[must_use]
+    pub fn with_version(self, version: &str) -> Self {
+        Self { uploader: Uploader::of_version(version), ..self }
     }
 
     /// Waits until nobody else changes folders of the account, for as long as a call may take.

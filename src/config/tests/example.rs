@@ -94,6 +94,7 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
         "base_url",
         "m115_public_key",
         "ec_public_key",
+        "client_version",
     ];
     assert_eq!(uncommented.iter().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>(), forms);
     let line = |key: &str| uncommented.iter().rfind(|line| line.starts_with(key)).unwrap();
@@ -113,11 +114,12 @@ fn what_is_commented_out_in_the_example_is_accepted_as_well() {
     );
     let config = Given::file(&saving).load();
     assert!(config.mounts[0].save_to.is_some() && config.describe().contains("save_to = \"258"));
-    let upstream = ["base_url", "m115_public_key", "ec_public_key"].map(line).map(ToString::to_string);
+    let upstream =
+        ["base_url", "m115_public_key", "ec_public_key", "client_version"].map(line).map(ToString::to_string);
     let upstream = format!("[upstream]\n{}", upstream.join("\n"));
     let upstream = Given::minimal_and(&upstream).load().upstream;
     assert!(upstream.base_url.is_some() && upstream.m115_public_key.is_some());
-    assert!(upstream.ec_public_key.is_some());
+    assert!(upstream.ec_public_key.is_some() && upstream.client_version.is_some());
     let another =
         format!("[[accounts]]\n{}\ncookie = \"c\"\n{}\n{}", line("name"), line("same_as"), line("use"));
     let accounts = Given::minimal_and(&another).load().accounts;
@@ -134,6 +136,7 @@ fn the_description_reads_back_as_the_same_configuration() {
          [limits]\nrequests_per_second = 1\n\
          [download]\nproxy_url = \"https://p/\"\nproxy_token = \"t\"\n\
          [upstream]\nbase_url = \"http://u/\"\nm115_public_key = { modulus = \"ab\", exponent = 3 }\n\
+         client_version = \"37.0\"\n\
          ec_public_key = \"57a29257cd2320e5d6d143322fa4bb8a3cf9d3cc623ef5edac62b7678a89c91a83ba800d6129f522d034c895dd2465243addc250953beeba\"\n\
          [[users]]\nname = \"a\"\npassword_hash = \"$argon2id\"\nhome = \"/a\"\n\
          access = [{ path = \"/a/b?\", mode = \"read\" }]\n\

@@ -146,6 +146,12 @@ fn the_public_key() {
         "dav115.toml: upstream.ec_public_key: expected 112 hexadecimal digits, X and then Y, \
          found a text of 4 characters",
     ]);
+    for version in ["", "36.", "36.2.x", "36 2"] {
+        let expected = format!(
+            "dav115.toml: upstream.client_version: expected a version in quotes, such as 36.2.28, found {version:?}"
+        );
+        Given::minimal_and(&format!("[upstream]\nclient_version = {version:?}")).is_refused(&[&expected]);
+    }
     let digits = format!("00{}", "A".repeat(256));
     let key = format!("[upstream]\nm115_public_key = {{ modulus = \"{digits}\", exponent = 65537 }}");
     let key = Given::minimal_and(&key).load().upstream.m115_public_key.unwrap();

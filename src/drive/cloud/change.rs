@@ -1,12 +1,20 @@
 //! Folders and names: one call where 115 can do it, several where it cannot, and nothing by halves.
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::CloudDrive;
 use crate::drive::{Drive as _, DriveError, DriveErrorKind};
 use crate::model::{FileId, Kind, Meter, Node, PickCode, UploadTarget, stored_name, visible_name};
 use crate::pan115::{Client, Found, Pan115Error, Wanted};
+
+/// For so long after it has answered, 115 may be at work on the deletion of a folder.
+///
+/// **Source**: protocol notes, writing part, §1.5, which tells that it takes time, and not how much.
+const LEAVING: Duration = Duration::from_secs(60);
 
 impl CloudDrive {
     /// Makes a call that changes folders, when it is this account's turn.
@@ -16,6 +24,18 @@ impl CloudDrive {
     ) -> Result<T, DriveError> {
         let _turn = self.main.take_turn().await?;
         self.ask_from(0, &self.writing, call).await
+    }
+
+    /// Takes note that something has been sent from `folder` to the recycle bin.
+    pub(super) fn note_leaving(&self, folder: FileId) {
+        let mut leaving = self.leaving.lock();
+        leaving.retain(|(other, since)| *other != folder && since.elapsed() < LEAVING);
+        leaving.push((folder, Instant::now()));
+    }
+
+    /// Whether names in `folder` may still be taken by what has been sent to the recycle bin.
+    fn is_being_left(&self, folder: FileId) -> bool {
+        self.leaving.lock().iter().any(|(other, since)| *other == folder && since.elapsed() < LEAVING)
     }
 
     /// Looks one file or folder up.
@@ -30,7 +50,8 @@ impl CloudDrive {
         name: &str,
     ) -> Result<Node, DriveError> {
         let shown = visible_name(name);
-        let id = self.change(|client| client.create_folder(meter, parent, name).boxed()).await?;
+        let freed = self.is_being_left(parent);
+        let id = self.change(|client| client.create_folder(meter, parent, name, freed).boxed()).await?;
         if let Some(id) = id {
             return Ok(new_node(id, Kind::Folder, &shown));
         }

@@ -37,7 +37,8 @@ impl CloudDrive {
                     Err(error) if error.kind == DriveErrorKind::Denied => return Ok(None),
                     Err(error) => return Err(error),
                 },
-                Err(error) if error.kind == DriveErrorKind::Denied => {
+                // One that is too long to be uploaded (any more) is there all the same.
+                Err(error) if matches!(error.kind, DriveErrorKind::Denied | DriveErrorKind::TooLarge) => {
                     tracing::debug!("115 takes over no content it has: {error}");
                     return Ok(None);
                 }
@@ -66,9 +67,15 @@ impl CloudDrive {
         name: &str,
     ) -> Result<Node, DriveError> {
         if !node.is_folder() {
-            let target = self.target(meter, node, to, name).await?;
-            if let Some(copy) = self.take_over(meter, node, &target).await? {
-                return Ok(copy);
+            match self.target(meter, node, to, name).await {
+                Ok(target) => {
+                    if let Some(copy) = self.take_over(meter, node, &target).await? {
+                        return Ok(copy);
+                    }
+                }
+                // Without a hash there is nothing to announce.
+                Err(error) if error.kind == DriveErrorKind::Denied => {}
+                Err(error) => return Err(error),
             }
         }
         self.copy_aside(meter, node, to, name).await

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::{Body, Drive, DriveError, DriveErrorKind, Quota, UploadSource};
 use crate::model::{
@@ -31,6 +33,8 @@ pub struct CloudDrive {
     download: Vec<Arc<Client>>,
     /// Those that change things, in the order to try them in: one account's changes go through one client while it works.
     writing: Vec<Arc<Client>>,
+    /// Folders out of which something has gone to the recycle bin, and when: 115 may not be done with that yet.
+    leaving: Mutex<Vec<(FileId, Instant)>>,
     /// Whose turn it is.
     turn: AtomicUsize,
 }
@@ -48,7 +52,7 @@ impl CloudDrive {
         // The account's own client first, unless it is for links alone.
         let mut writing: Vec<_> = Vec::clone(&listing);
         writing.sort_by_key(|client| !Arc::ptr_eq(client, &main));
-        Self { main, listing, download, writing, turn: AtomicUsize::new(0) }
+        Self { main, listing, download, writing, leaving: Mutex::default(), turn: AtomicUsize::new(0) }
     }
 
     /// The account's name in the configuration.
@@ -171,7 +175,9 @@ impl Drive for CloudDrive {
         if nodes.is_empty() {
             return Ok(());
         }
-        self.change(|client| client.trash(meter, nodes, parent).boxed()).await
+        self.change(|client| client.trash(meter, nodes, parent).boxed()).await?;
+        self.note_leaving(parent);
+        Ok(())
     }
 
     async fn purge(&self, meter: &Meter, nodes: &[FileId]) -> Result<(), DriveError> {

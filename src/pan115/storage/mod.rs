@@ -13,7 +13,7 @@ mod sign;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, USER_AGENT};
 use http::{Method, StatusCode};
 use tokio::sync::Mutex;
 
@@ -192,6 +192,7 @@ impl Client {
             .uri(url)
             .header(USER_AGENT, self.user_agent())
             .header(DATE, &date)
+            .header(CONTENT_LENGTH, ask.body.len())
             .header(AUTHORIZATION, format!("OSS {}:{signature}", keys.id.expose()));
         if !md5.is_empty() {
             request = request.header("content-md5", &md5);

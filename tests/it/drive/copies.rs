@@ -28,8 +28,16 @@ async fn a_file_whose_content_115_does_not_take_over_is_copied_by_115() {
     let cloud = Cloud::start().await;
     let to = cloud.folder(ROOT, "to");
     cloud.file(ROOT, "a.txt", Bytes::from_static(b"small"));
-    cloud.sim.behave(|behaviours| behaviours.upload.rapid = false);
+    // It is longer than may be uploaded, or not taken over for whatever reason.
+    cloud.sim.behave(|behaviours| behaviours.upload.size_limit = 4);
     let node = cloud.node(ROOT, "a.txt").await;
+    let copy = cloud.drive.copy(&cloud.meter, &node, to, "a.txt").await.unwrap();
+    assert_eq!(cloud.names(to), ["a.txt"]);
+    cloud.drive.trash(&cloud.meter, &[copy.id], to).await.unwrap();
+    cloud.sim.behave(|behaviours| {
+        behaviours.upload.size_limit = 1 << 40;
+        behaviours.upload.rapid = false;
+    });
     let copy = cloud.drive.copy(&cloud.meter, &node, to, "b.txt").await.unwrap();
     assert!(copy.id != node.id && &*copy.name == "b.txt");
     assert_eq!(cloud.names(to), ["b.txt"]);

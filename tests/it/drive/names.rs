@@ -163,6 +163,18 @@ async fn a_change_waits_for_the_one_before_it() {
 }
 
 #[tokio::test]
+async fn a_folder_can_be_made_where_one_of_its_name_is_being_deleted() {
+    let cloud = Cloud::start().await;
+    let a = cloud.folder(ROOT, "a");
+    cloud.folder(ROOT, "b");
+    cloud.sim.behave(|behaviours| behaviours.writes.folder_work_ms = 1500);
+    cloud.drive.trash(&cloud.meter, &[a], ROOT).await.unwrap();
+    let made = cloud.drive.create_folder(&cloud.meter, ROOT, "a").await.unwrap();
+    assert!(made.id != a && cloud.asked("add") > 1);
+    assert_eq!(cloud.node(ROOT, "a").await.id, made.id);
+}
+
+#[tokio::test]
 async fn a_change_that_waits_too_long_is_refused_and_names_the_reason() {
     let sim = simulator(Tree::Empty).await;
     let main = Arc::new(client(&sim, &sim.cookie(), Duration::from_secs(1)));
@@ -203,7 +215,7 @@ async fn many_things_go_to_the_recycle_bin_by_one_call_and_from_there_alone() {
 async fn another_cookie_takes_over_what_the_first_one_cannot_do() {
     let sim = simulator(Tree::Empty).await;
     let main = Arc::new(client(&sim, &sim.cookie(), Duration::from_secs(20)));
-    let second = Arc::new(client(&sim, &sim.sign_in("R2"), Duration::from_secs(20)));
+    let second = Arc::new(client(&sim, &sim.sign_in("A1"), Duration::from_secs(20)));
     let links = Arc::new(client(&sim, &sim.sign_in("F3"), Duration::from_secs(20)));
     let others = [(links, CookieUse::Download), (second, CookieUse::Listing)];
     let cloud = Cloud::of(sim, main, &others);
@@ -219,6 +231,6 @@ async fn another_cookie_takes_over_what_the_first_one_cannot_do() {
     cloud.sim.clear_ledger();
     cloud.sim.fault(FaultRule::nth("add", 1, Fault::Waf405));
     cloud.drive.create_folder(&cloud.meter, ROOT, "d").await.unwrap();
-    assert!(cookies(&cloud).len() == 2 && cookies(&cloud)[1].contains("_R2_"));
+    assert!(cookies(&cloud).len() == 2 && cookies(&cloud)[1].contains("_A1_"));
     assert_eq!(cloud.names(ROOT), ["a", "b", "c", "d"]);
 }

@@ -37,6 +37,9 @@ impl Client {
     /// Makes a folder called `name` in `parent`. `None` if it is there but 115 did not say its id,
     /// as when an answer was lost.
     ///
+    /// With `is_being_freed`, the name may be that of a folder that is on its way into the recycle bin;
+    /// then it is waited for.
+    ///
     /// **Shape**: form `pid`, `cname`; the id comes in `file_id`, `cid`, `data.file_id` or `data.category_id`.
     /// **Cost**: one call.
     /// **Errors**: `Exists` if a folder of that name is there; `BadName`; `NotFound` if `parent` is gone.
@@ -46,6 +49,7 @@ impl Client {
         meter: &Meter,
         parent: FileId,
         name: &str,
+        is_being_freed: bool,
     ) -> Result<Option<FileId>, Pan115Error> {
         let form = [("pid", parent.to_string()), ("cname", name.to_owned())];
         let call = Call {
@@ -56,8 +60,13 @@ impl Client {
             agent: self.user_agent(),
             headers: Vec::new(),
         };
-        // The name was free when this was asked for, so what is found by a repeat is the folder of the first attempt.
-        let manner = Manner { lost: Lost::RepeatUntil(ErrorKind::Exists), ..Manner::CHANGE };
+        // The name was free when this was asked for, so what is found by a repeat is the folder of the first attempt,
+        // unless it may be one that is about to go.
+        let manner = Manner {
+            lost: if is_being_freed { Lost::Final } else { Lost::RepeatUntil(ErrorKind::Exists) },
+            passes: is_being_freed.then_some(ErrorKind::Exists),
+            ..Manner::CHANGE
+        };
         let reply = self.call_in(meter, &call, &manner).await?;
         Ok(if reply.was_done_before { None } else { id(&reply.body) })
     }

@@ -45,7 +45,12 @@ impl Client {
             ..Manner::CHANGE
         };
         match self.call_in(meter, &call, &manner).await {
-            Ok(reply) => given(&reply.body, id),
+            Ok(reply) => {
+                let given = given(&reply.body, id)?;
+                // Some of 115's answers write names as web pages do.
+                let is_same = quick_xml::escape::unescape(&given).is_ok_and(|plain| plain == name);
+                Ok(if is_same { name.to_owned() } else { given })
+            }
             Err(error) if error.code == 0 && error.message.contains(UNCHANGED) => Ok(name.to_owned()),
             Err(error) => Err(error),
         }

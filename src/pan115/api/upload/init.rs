@@ -21,11 +21,6 @@ use crate::pan115::{Client, ErrorKind, Host, Pan115Error};
 
 const LABEL: &str = "initupload";
 
-/// The client that 115 is to take this for. It refuses those that are too old, and those whose User-Agent tells another.
-/// **Source**: protocol notes, writing part, §2.3.3.
-const VERSION: &str = "36.2.28";
-const AGENT: &str = "Mozilla/5.0 115disk/36.2.28 115Browser/36.2.28 115wangpan_android/36.2.28";
-
 /// A refused token, when the token is right, means too many announcements.
 /// **Source**: protocol notes, writing part, §2.3.3.
 const REST: Duration = Duration::from_secs(60);
@@ -102,15 +97,19 @@ impl Client {
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let token = self.agreement.token(now);
+        let version = &self.uploader.version;
+        // 115 refuses a client whose User-Agent tells another version than its form.
+        let agent =
+            format!("Mozilla/5.0 115disk/{version} 115Browser/{version} 115wangpan_android/{version}");
         let call = Call {
             label: LABEL,
             host: Host::Upload,
             path: format!("/4.0/initupload.php?k_ec={}", utf8_percent_encode(&token, NON_ALPHANUMERIC)),
             form: None,
-            agent: AGENT,
+            agent: &agent,
             headers: Vec::new(),
         };
-        let sealed = self.agreement.seal(form(&info, target, proof, now).as_bytes());
+        let sealed = self.agreement.seal(form(&info, target, proof, version, now).as_bytes());
         let read = |body: &Bytes| open(&self.agreement, body);
         let manner = Manner { encoded: Some(sealed.into()), read: Some(&read), ..Manner::CHANGE };
         let reply = match self.call_in(meter, &call, &manner).await {
@@ -127,7 +126,7 @@ impl Client {
 }
 
 /// Keys in alphabetical order and nothing empty or zero, which 115 insists on.
-fn form(info: &UploadInfo, target: &UploadTarget, proof: Option<&Proof>, now: u64) -> String {
+fn form(info: &UploadInfo, target: &UploadTarget, proof: Option<&Proof>, version: &str, now: u64) -> String {
     let folder = format!("U_1_{}", target.parent);
     let (file, value) =
         (target.sha1.to_string(), proof.map(|proof| proof.sha1.to_string()).unwrap_or_default());
@@ -139,10 +138,10 @@ fn form(info: &UploadInfo, target: &UploadTarget, proof: Option<&Proof>, now: u6
         sign_key: proof.map_or("", |proof| &proof.key),
         sign_value: &value,
         time: now,
-        version: VERSION,
+        version,
     };
     let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("appversion", VERSION)
+    form.append_pair("appversion", version)
         .append_pair("fileid", &file)
         .append_pair("filename", &target.name);
     if target.size > 0 {
@@ -193,7 +192,8 @@ fn open(agreement: &Agreement, body: &Bytes) -> Result<Bytes, Failure> {
                 ErrorKind::Denied,
                 code,
                 format!(
-                    "115 takes this program for one that is too old to upload: {}; update dav115",
+                    "115 takes this program for one that is too old to upload: {}; update dav115, \
+                     or set upstream.client_version to that of 115's newest client",
                     quoted(said)
                 ),
             ),
@@ -277,14 +277,14 @@ mod tests {
     #[test]
     fn the_form_is_the_known_one() {
         let first = "appversion=36.2.28&fileid=4536FC09EC125D8873F729A7B38810ACC98B519C&filename=%E6%B5%8B%E8%AF%95+a%26b.txt&filesize=200000&sig=A8665DC4F4E0C68684E4DFCB0906FD3373C0FAC1&t=1700000000&target=U_1_0&token=64948461a8f11bb3f0cacae00874673b&topupload=true&userid=123456789&userkey=0123456789ABCDEF0123456789ABCDEF01234567";
-        assert_eq!(form(&info(), &target(200_000), None, 1_700_000_000), first);
+        assert_eq!(form(&info(), &target(200_000), None, "36.2.28", 1_700_000_000), first);
         let second = "appversion=36.2.28&fileid=4536FC09EC125D8873F729A7B38810ACC98B519C&filename=%E6%B5%8B%E8%AF%95+a%26b.txt&filesize=200000&sig=A8665DC4F4E0C68684E4DFCB0906FD3373C0FAC1&sign_key=A1B2C3D4E5F60718293A4B5C6D7E8F9012345678&sign_val=516846CD40BD1FE431119C3B0A0F362957992EE8&t=1700000000&target=U_1_0&token=8f3cd461d371922e566c5d9dae436575&topupload=true&userid=123456789&userkey=0123456789ABCDEF0123456789ABCDEF01234567";
         let proof = Proof {
             key: "A1B2C3D4E5F60718293A4B5C6D7E8F9012345678".into(),
             sha1: "516846CD40BD1FE431119C3B0A0F362957992EE8".parse().unwrap(),
         };
-        assert_eq!(form(&info(), &target(200_000), Some(&proof), 1_700_000_000), second);
-        assert!(!form(&info(), &target(0), None, 1).contains("filesize"));
+        assert_eq!(form(&info(), &target(200_000), Some(&proof), "36.2.28", 1_700_000_000), second);
+        assert!(!form(&info(), &target(0), None, "36.2.28", 1).contains("filesize"));
     }
 
     #[track_caller]

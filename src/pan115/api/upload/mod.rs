@@ -18,10 +18,27 @@ pub(in crate::pan115) use keys::{StorageKeys, StoragePlace};
 const LABEL: &str = "uploadinfo";
 
 /// What an account is told once about its uploads.
-#[derive(Default)]
 pub(in crate::pan115) struct Uploader {
+    /// Of the client that 115 is to take this for.
+    version: String,
     /// Not held across calls of others: whoever comes meanwhile waits for the same answer.
     known: Mutex<Option<UploadInfo>>,
+}
+
+/// 115 refuses versions that are too old; this one it is known to take.
+/// **Source**: protocol notes, writing part, §2.3.3.
+const VERSION: &str = "36.2.28";
+
+impl Default for Uploader {
+    fn default() -> Self {
+        Self::of_version(VERSION)
+    }
+}
+
+impl Uploader {
+    pub(in crate::pan115) fn of_version(version: &str) -> Self {
+        Self { version: version.to_owned(), known: Mutex::default() }
+    }
 }
 
 /// Who uploads, and within which limits.
