@@ -27,6 +27,10 @@ pub(crate) enum Host {
     Aps,
     /// The API of the client applications.
     Proapi,
+    /// QR codes: `qrcodeapi`.
+    Qrcodeapi,
+    /// Signing in: `passportapi`.
+    Passportapi,
     /// The download network.
     Cdn,
     /// A name of the service that is not simulated.
@@ -129,6 +133,8 @@ fn classify(host: &str, path: &str) -> (Host, String) {
         },
         "aps.115.com" => (Host::Aps, path.to_owned()),
         "proapi.115.com" => (Host::Proapi, path.to_owned()),
+        "qrcodeapi.115.com" | "hnqrcodeapi.115.com" => (Host::Qrcodeapi, path.to_owned()),
+        "passportapi.115.com" | "hnpassportapi.115.com" => (Host::Passportapi, path.to_owned()),
         _ if host.ends_with("115cdn.net") => (Host::Cdn, path.to_owned()),
         _ => (Host::Other, path.to_owned()),
     }
@@ -183,7 +189,8 @@ mod tests {
             Some((Host::Aps, "/natsort/files.php".to_owned()))
         );
         assert_eq!(located("/cdnfhnfile.115cdn.net/ab/x", here), Some((Host::Cdn, "/ab/x".to_owned())));
-        assert_eq!(located("/passportapi.115.com", here), Some((Host::Other, "/".to_owned())));
+        assert_eq!(located("/hnqrcodeapi.115.com", here), Some((Host::Qrcodeapi, "/".to_owned())));
+        assert_eq!(located("/my.115.com", here), Some((Host::Other, "/".to_owned())));
         assert_eq!(located("/files", here), None);
         assert_eq!(located("/evil115.com/files", here), None);
     }

@@ -18,7 +18,8 @@ pub struct LedgerEntry {
     /// The endpoint's label: `files`, `natsort`, `getid`, `get_path_id`, `get_info`, `category`, `index_info`,
     /// `order`, `downurl`, `download`, `share_snap`, `share_snap_app`, `share_downurl`, `share_downurl_windows`,
     /// `share_downurl_web`, `share_skip_login_downurl`, `share_skip_login_downurl_app`, `share_is_skip_login`,
-    /// `share_downlist`, `share_downlist_app`, `share_receive`, `cdn`, or `unknown`.
+    /// `share_downlist`, `share_downlist_app`, `share_receive`, `login_token`, `login_image`, `login_status`,
+    /// `login_redeem`, `cdn`, or `unknown`.
     pub endpoint: String,
     /// The 115 host it was meant for.
     pub host: String,

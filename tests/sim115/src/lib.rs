@@ -1,7 +1,7 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
-//! It serves the calls a read-only client needs — listings, look-ups, download links, shares, the download network
-//! itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the real service is
+//! It serves the calls a read-only client needs — signing in, listings, look-ups, download links, shares, the download
+//! network itself — from a tree in memory, keeps a ledger of every call, and can be told to misbehave in each way the real service is
 //! known to. Its README lists every endpoint and behaviour with its source and how sure it is.
 //!
 //! It is written from the protocol alone and shares neither wire types nor cipher code with any client, so that a
@@ -29,6 +29,7 @@ mod content;
 mod control;
 mod faults;
 mod ledger;
+mod login;
 mod m115;
 mod num;
 mod pickcode;
@@ -41,11 +42,13 @@ mod tree;
 mod waf;
 
 pub use behaviours::{
-    BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, RefusedData, ShareStateForm, WafScope,
+    BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, QuietStatus, RefusedData, ShareStateForm,
+    WafScope,
 };
 pub use content::{Content, TRUE_SHA1_LIMIT, content};
 pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
+pub use login::LoginAction;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
 pub use tree::{NodeKind, ROOT, SimNode, Tree, TreeState};

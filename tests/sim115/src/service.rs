@@ -80,6 +80,10 @@ async fn answer(
     let reply = match faults.iter().find_map(|fault| of_fault(fault, call)) {
         Some(reply) => reply,
         None if call.host == Host::Cdn => cdn::answer(shared, call, &behaviours, faults).await,
+        None if endpoint == Endpoint::LoginStatus => {
+            api::login::hold(shared, call, &behaviours).await;
+            api::answer(&Turn { shared, call, endpoint, behaviours: &behaviours, faults, number })
+        }
         None => api::answer(&Turn { shared, call, endpoint, behaviours: &behaviours, faults, number }),
     };
     Ok(shape(reply, faults, rate, head_only))

@@ -12,6 +12,7 @@ use crate::cdn::Links;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
+use crate::login::Logins;
 use crate::m115::KeyPair;
 use crate::share::Shares;
 use crate::tree::{Tree, TreeState};
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) firewall: Firewall,
     pub(crate) account: Account,
+    pub(crate) logins: Logins,
     pub(crate) links: Arc<Links>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) key: KeyPair,
@@ -54,6 +56,7 @@ impl Shared {
             faults: Faults::default(),
             firewall: Firewall::default(),
             account: Account::new(clock.unix()),
+            logins: Logins::default(),
             links: Arc::new(Links::new()),
             clock,
             key,

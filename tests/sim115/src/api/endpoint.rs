@@ -28,6 +28,10 @@ pub(crate) enum Endpoint {
     ShareDownlist,
     ShareDownlistApp,
     ShareReceive,
+    LoginToken,
+    LoginImage,
+    LoginStatus,
+    LoginRedeem,
     Cdn,
     Unknown,
 }
@@ -42,6 +46,7 @@ impl Endpoint {
             Host::Webapi => Self::of_webapi(path, posted),
             Host::Aps if path == "/natsort/files.php" => Self::Natsort,
             Host::Proapi => Self::of_proapi(path, posted),
+            Host::Qrcodeapi | Host::Passportapi => Self::of_login(call.host, path, posted),
             Host::Aps | Host::Other => Self::Unknown,
         }
     }
@@ -82,6 +87,18 @@ impl Endpoint {
         }
     }
 
+    /// The names of applications in the path are looked at later.
+    fn of_login(host: Host, path: &str, posted: bool) -> Self {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (host, &*parts) {
+            (Host::Qrcodeapi, ["api", "1.0", _, "1.0", "token"]) if !posted => Self::LoginToken,
+            (Host::Qrcodeapi, ["api", "1.0", _, "1.0", "qrcode"]) if !posted => Self::LoginImage,
+            (Host::Qrcodeapi, ["get", "status"]) if !posted => Self::LoginStatus,
+            (_, ["app", "1.0", _, "1.0", "login", "qrcode"]) if posted => Self::LoginRedeem,
+            _ => Self::Unknown,
+        }
+    }
+
     /// The name the ledger, faults and latencies know it by.
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -106,6 +123,10 @@ impl Endpoint {
             Self::ShareDownlist => "share_downlist",
             Self::ShareDownlistApp => "share_downlist_app",
             Self::ShareReceive => "share_receive",
+            Self::LoginToken => "login_token",
+            Self::LoginImage => "login_image",
+            Self::LoginStatus => "login_status",
+            Self::LoginRedeem => "login_redeem",
             Self::Cdn => "cdn",
             Self::Unknown => "unknown",
         }
@@ -125,6 +146,10 @@ impl Endpoint {
                 | Self::ShareSkipLoginDownurlApp
                 | Self::ShareIsSkipLogin
                 | Self::ShareDownlist
+                | Self::LoginToken
+                | Self::LoginImage
+                | Self::LoginStatus
+                | Self::LoginRedeem
         )
     }
 

@@ -3,6 +3,7 @@
 //! Bodies and answers are JSON unless said otherwise. The control API is no part of the simulated service: it is never
 //! counted, delayed, blocked or faulted.
 
+mod login;
 mod shares;
 mod tree;
 
@@ -26,7 +27,7 @@ use crate::state::Shared;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 22] = [
+const ROUTES: [&str; 24] = [
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts",
     "DELETE /__sim/ledger",
@@ -48,6 +49,8 @@ const ROUTES: [&str; 22] = [
     "GET /__sim/shares",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"state\": 7} (changes)",
+    "GET /__sim/login",
+    "POST /__sim/login {\"action\": \"scan\" | \"confirm\" | \"cancel\" | \"expire\"} (the newest; also \"uid\")",
     "POST /__sim/firewall/clear",
 ];
 
@@ -113,6 +116,8 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         ("GET", "content") => return tree::content_of(shared, query),
         ("GET", "shares") => shares::list(shared),
         ("POST", "shares") => shares::put(shared, body)?,
+        ("GET", "login") => login::list(shared),
+        ("POST", "login") => login::act(shared, body)?,
         ("POST", "firewall/clear") => {
             shared.firewall.clear();
             json!({})

@@ -7,6 +7,7 @@ mod cookies;
 mod faults;
 mod links;
 mod listing;
+mod login;
 mod lookup;
 mod receiving;
 mod scale;
