@@ -49,15 +49,37 @@ pub(super) struct Reply {
 impl Client {
     /// Makes a call that may be repeated without harm.
     pub(super) async fn call(&self, meter: &Meter, call: &Call<'_>) -> Result<Reply, Pan115Error> {
+        self.repeat_if(meter, call, |_| true).await
+    }
+
+    /// Makes a call that takes effect, and so is repeated only if it cannot have arrived.
+    pub(super) async fn call_with_effect(
+        &self,
+        meter: &Meter,
+        call: &Call<'_>,
+    ) -> Result<Reply, Pan115Error> {
+        let has_not_arrived = |kind| kind == ErrorKind::Transport(TransportErrorKind::Connect);
+        self.repeat_if(meter, call, has_not_arrived).await
+    }
+
+    async fn repeat_if(
+        &self,
+        meter: &Meter,
+        call: &Call<'_>,
+        may_repeat: impl Fn(ErrorKind) -> bool,
+    ) -> Result<Reply, Pan115Error> {
         let end = Instant::now() + self.options.deadline;
         // What the last attempt came to, for the case that time runs out during the next.
         let last = Mutex::new(None);
         let attempts = retry(self.options.retries, BACKOFF, |_| async {
-            let step = self.attempt(meter, call, end).await;
-            if let Step::Again(error, _) = &step {
-                *last.lock() = Some(error.clone());
+            match self.attempt(meter, call, end).await {
+                Step::Again(error, _) if !may_repeat(error.kind) => Step::Fail(error),
+                Step::Again(error, after) => {
+                    *last.lock() = Some(error.clone());
+                    Step::Again(error, after)
+                }
+                step => step,
             }
-            step
         });
         let outcome = match timeout_at(end, attempts).await {
             Ok(outcome) => outcome,

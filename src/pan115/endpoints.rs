@@ -9,11 +9,15 @@ pub enum Host {
     Aps,
     /// `proapi.115.com`: download links.
     App,
+    /// `qrcodeapi.115.com`: QR codes to sign in by.
+    QrCode,
+    /// `passportapi.115.com`: signing in.
+    Passport,
 }
 
 impl Host {
     /// Every host.
-    pub const ALL: [Self; 3] = [Self::Web, Self::Aps, Self::App];
+    pub const ALL: [Self; 5] = [Self::Web, Self::Aps, Self::App, Self::QrCode, Self::Passport];
 
     /// Its domain.
     pub fn domain(self) -> &'static str {
@@ -21,6 +25,8 @@ impl Host {
             Self::Web => "webapi.115.com",
             Self::Aps => "aps.115.com",
             Self::App => "proapi.115.com",
+            Self::QrCode => "qrcodeapi.115.com",
+            Self::Passport => "passportapi.115.com",
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Pan115Error {
 pub enum ErrorKind {
     /// The file or folder does not exist (any more).
     NotFound,
-    /// The share is no more, for good.
+    /// The share is no more, or the QR code no longer good, for ever.
     Gone,
     /// 115 does not hand this out.
     Denied,
@@ -69,7 +69,7 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
     match code {
         20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004 | 231_011
         | 800_001 => ErrorKind::NotFound,
-        4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
+        4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 | QR_EXPIRED => ErrorKind::Gone,
         50038 if message.is_empty() => ErrorKind::Busy,
         50038 | 50028 | 50029 | 4_100_008 | 4_100_012 => ErrorKind::Denied,
         1001 | 990_002 | 200_900 | 40_100_000 | 980_006 => ErrorKind::BadRequest,
@@ -87,6 +87,9 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
 
 /// The code of a block of the address the calls come from, until midnight in China.
 pub(super) const ADDRESS_BLOCKED: i64 = 40_101_004;
+
+/// The code of a QR code whose time is over.
+const QR_EXPIRED: i64 = 40_199_002;
 
 /// What to do about a cookie of the slot `app` that is no longer good, after 115's own words.
 ///

@@ -1,7 +1,7 @@
 //! The 115 client, in 115's words.
 //!
 //! Knows hosts, cookies, codes and wire forms. Does not know paths, mounts or WebDAV.
-//! Called by `drive` alone.
+//! Called by `drive`, and by `commands` to sign in.
 
 mod api;
 mod call;
@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 
 pub use api::download::read_link;
 pub use api::list::read_page;
+pub use api::login::{Login, QrCode, QrState, qr_uid};
 pub use api::share::ShareWay;
 pub use api::share::snap::ShareInfo;
 pub use api::space::Space;
@@ -65,7 +66,7 @@ pub struct Client {
     endpoints: Endpoints,
     public_key: PublicKey,
     session: Session,
-    lanes: [Lane; 3],
+    lanes: [Lane; 5],
     bodies: Arc<Semaphore>,
     link_slots: LinkSlots,
     options: Options,
@@ -107,6 +108,8 @@ impl Client {
             Host::Web => &self.lanes[0],
             Host::Aps => &self.lanes[1],
             Host::App => &self.lanes[2],
+            Host::QrCode => &self.lanes[3],
+            Host::Passport => &self.lanes[4],
         }
     }
 

@@ -3,5 +3,6 @@
 pub(super) mod download;
 mod entry;
 pub(super) mod list;
+pub(super) mod login;
 pub(super) mod share;
 pub(super) mod space;

@@ -1,0 +1,68 @@
+//! What is said to the person who signs in, drawn for them, and asked.
+
+use std::fmt;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use super::drawing::{Drawing, Style};
+use crate::config::Screen;
+
+/// Where the person is.
+pub(super) struct Terminal {
+    style: Style,
+    colours: bool,
+    /// Columns and rows.
+    window: Option<(usize, usize)>,
+    /// Whether somebody can be asked.
+    pub(super) is_interactive: bool,
+}
+
+impl Terminal {
+    /// That of this process; with `ascii`, it is not trusted to know other characters.
+    pub(super) fn new(ascii: bool) -> Self {
+        let screen = Screen::from_process();
+        let shows = io::stdout().is_terminal();
+        let size = terminal_size::terminal_size_of(io::stdout());
+        Self {
+            style: if ascii || !screen.unicode { Style::Ascii } else { Style::HalfBlocks },
+            colours: shows && screen.colours,
+            window: size.map(|(width, height)| (width.0.into(), height.0.into())),
+            is_interactive: shows && io::stdin().is_terminal(),
+        }
+    }
+
+    /// One line, or several.
+    #[expect(clippy::unused_self, reason = "nobody else speaks to the person")]
+    pub(super) fn say(&self, text: impl fmt::Display) -> io::Result<()> {
+        writeln!(io::stdout(), "{text}")
+    }
+
+    /// Draws a QR code, and says so if it cannot be seen whole.
+    pub(super) fn draw(&self, drawing: &Drawing) -> io::Result<()> {
+        let fitted = drawing.text(self.style, self.colours, self.window);
+        io::stdout().write_all(fitted.text.as_bytes())?;
+        if let (false, Some((width, height))) = (fitted.fits, self.window) {
+            self.say(format_args!(
+                "The window has {width} columns and {height} lines, and the QR code takes {} and {}: make the window \
+                 larger or its letters smaller, or write a picture with --png FILE.",
+                fitted.columns, fitted.rows
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Asks a question; `default` is what Enter alone means. An end of input means no.
+    #[expect(clippy::unused_self, reason = "nobody else speaks to the person")]
+    pub(super) fn ask(&self, question: &str, default: bool) -> io::Result<bool> {
+        let mut out = io::stdout();
+        write!(out, "{question} [{}] ", if default { "Y/n" } else { "y/N" })?;
+        out.flush()?;
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(false);
+        }
+        Ok(match line.trim().to_ascii_lowercase().as_str() {
+            "" => default,
+            answer => matches!(answer, "y" | "yes"),
+        })
+    }
+}
