@@ -33,7 +33,6 @@ impl SignIn {
         let mut patient = config.clone();
         let limits = &mut patient.limits;
         limits.requests_per_second = limits.requests_per_second.min(MOST_POLLS_PER_SECOND);
-        limits.burst = 1;
         limits.deadline = PATIENCE_IN_ALL;
         limits.retries = POLL_RETRIES;
         let timeouts = Timeouts { connect: limits.connect_timeout, attempt: PATIENCE, read: PATIENCE };

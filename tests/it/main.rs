@@ -12,6 +12,7 @@ mod davserver_edges;
 mod download;
 mod faults;
 mod harness;
+mod login;
 mod multistatus;
 mod prefix;
 mod reload;

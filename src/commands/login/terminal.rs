@@ -30,10 +30,10 @@ impl Terminal {
         }
     }
 
-    /// One line, or several.
-    #[expect(clippy::unused_self, reason = "nobody else speaks to the person")]
+    /// Says a sentence or two, in lines that end between words.
     pub(super) fn say(&self, text: impl fmt::Display) -> io::Result<()> {
-        writeln!(io::stdout(), "{text}")
+        let width = self.window.map_or(usize::MAX, |(width, _)| width);
+        writeln!(io::stdout(), "{}", wrapped(&text.to_string(), width))
     }
 
     /// Draws a QR code, and says so if it cannot be seen whole.
@@ -64,5 +64,35 @@ impl Terminal {
             "" => default,
             answer => matches!(answer, "y" | "yes"),
         })
+    }
+}
+
+/// `text` with some of its blanks made line breaks, so that no line is longer than `width` unless a word is.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 {
+            let breaks = column + 1 + length > width;
+            lines.push(if breaks { '\n' } else { ' ' });
+            column = if breaks { 0 } else { column + 1 };
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_between_words() {
+        assert_eq!(wrapped("aa bb cc", 5), "aa bb\ncc");
+        assert_eq!(wrapped("aa bbbbbbb c", 4), "aa\nbbbbbbb\nc");
+        assert_eq!(wrapped("aa bb", usize::MAX), "aa bb");
+        assert_eq!(wrapped("", 5), "");
     }
 }

@@ -3,6 +3,7 @@
 //! The labels are those of the calls in `src/pan115`: `files`, `natsort`, `downurl`, `index_info` and `download server`.
 //! Only the last costs nothing of the account's allowance.
 
+mod login;
 mod shares;
 
 use std::time::Duration;
