@@ -95,7 +95,7 @@ impl Client {
             http,
             endpoints,
             public_key,
-            session: Session::new(credential),
+            session: Session::new(name, credential),
             lanes: Host::ALL.map(lane),
             bodies: Arc::new(Semaphore::new(options.open_bodies)),
             link_slots: LinkSlots::default(),
