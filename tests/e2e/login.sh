@@ -14,7 +14,10 @@ cd "$WORK_DIR"
 # Of the users at the simulator.
 USER_ID=123456789
 OTHER_USER_ID=987654321
-TERMINAL=(tmux -L "dav115-$$" -f /dev/null -u)
+# Where the terminals have their sockets.
+export TMUX_TMPDIR="$WORK_DIR"
+TERMINAL=(false)
+N_TERMINALS=0
 
 end_terminal() {
     "${TERMINAL[@]}" kill-server 2>/dev/null || true
@@ -31,6 +34,9 @@ in_terminal() {
     done
     shift
     end_terminal
+    # Another server each time, for the one before may still be on its way out.
+    N_TERMINALS=$((N_TERMINALS + 1))
+    TERMINAL=(tmux -L "dav115-$$-$N_TERMINALS" -f /dev/null -u)
     # The shell must outlive a Ctrl-C, which strikes it too.
     command="trap : INT; env LC_ALL=C.UTF-8 ${variables[*]} $(printf '%q ' "$DAV115" "$@"); echo \"status \$?\"; exec sleep 600"
     "${TERMINAL[@]}" new-session -d -x "$columns" -y "$rows" -c "$WORK_DIR" "bash -c $(printf %q "$command")"
@@ -38,7 +44,7 @@ in_terminal() {
 
 # What the terminal shows and has shown, as one line.
 shown() {
-    "${TERMINAL[@]}" capture-pane -p -S -500 | grep -v '[█▀▄]' | tr '\n' ' ' | tr -s ' '
+    "${TERMINAL[@]}" capture-pane -p -J -S -500 | grep -v '[█▀▄]' | tr '\n' ' ' | tr -s ' '
 }
 
 shows() {
@@ -85,9 +91,9 @@ has_calls() {
     (($(calls "$1") >= $2))
 }
 
-# check_code NAME BACKGROUND: what the terminal shows now, without scrolling, is the newest QR code.
+# check_code NAME BACKGROUND [blurred]: what the terminal shows now, without scrolling, is the newest QR code.
 check_code() {
-    "${TERMINAL[@]}" capture-pane -p -e | python3 "$E2E_DIR/qr.py" "$2" >code.pgm
+    "${TERMINAL[@]}" capture-pane -p -e | python3 "$E2E_DIR/qr.py" "${@:2}" >code.pgm
     check_text "$1" "$(qrcode)" "$(zbarimg --quiet --raw --oneshot -Sdisable -Sqrcode.enable code.pgm 2>/dev/null || true)"
 }
 
@@ -212,7 +218,7 @@ for background in dark light; do
 done
 in_terminal 84 46 NO_COLOR=1 -- login --account main --ascii
 check_shown "--ascii, without colours" 'Waiting for the scan'
-check_code "it can be read on a dark background" dark
+check_code "a camera that blurs the strokes can read it on a dark background" dark blurred
 in_terminal 80 24 NO_COLOR=1 -- login --account main
 check_shown "half blocks, without colours" 'Waiting for the scan'
 check_code "they can be read on a dark background" dark

@@ -2,7 +2,8 @@
 """Renders what a terminal shows, as pixels, for a reader of QR codes.
 
 Reads the lines of `tmux capture-pane -p -e` from standard input and writes a PGM picture to standard output.
-The argument is the terminal's own background, `dark` or `light`, which matters where no colours are stated.
+The first argument is the terminal's own background, `dark` or `light`, which matters where no colours are stated.
+The second may be `blurred`: the picture of a camera that does not see the strokes of a character.
 """
 
 import re
@@ -34,6 +35,18 @@ def inked(character):
 def grey(number):
     """Of the 256 colours only those in use here are known."""
     return {16: 0, 231: 255}[number]
+
+
+def blurred(pixels, width):
+    """Squares of the width of a cell, each of one grey."""
+    out = bytearray(pixels)
+    for top in range(0, len(pixels) // width, CELL_WIDTH):
+        for left in range(0, width, CELL_WIDTH):
+            rows = [slice(y * width + left, y * width + left + CELL_WIDTH) for y in range(top, top + CELL_WIDTH)]
+            mean = sum(sum(pixels[row]) for row in rows) // CELL_WIDTH**2
+            for row in rows:
+                out[row] = bytes([mean]) * CELL_WIDTH
+    return out
 
 
 def main():
@@ -69,6 +82,8 @@ def main():
         for y in range(CELL_HEIGHT):
             for shape, front, back in shapes:
                 pixels += bytes(front if shape[y][x] else back for x in range(CELL_WIDTH))
+    if "blurred" in sys.argv[2:]:
+        pixels = blurred(pixels, width * CELL_WIDTH)
     sys.stdout.buffer.write(b"P5\n%d %d\n255\n" % (width * CELL_WIDTH, len(lines) * CELL_HEIGHT) + pixels)
 
 
