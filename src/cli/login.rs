@@ -41,7 +41,7 @@ pub struct Login {
     #[arg(long, conflicts_with_all = ["png", "token"])]
     pub ascii: bool,
 
-    /// Show no QR code, but use one that was scanned and confirmed already, by its UID
+    /// Show no QR code, but use one that was scanned and confirmed already: by its UID, which follows dg- in its text
     #[arg(long, value_name = "UID", value_parser = token)]
     pub token: Option<Secret>,
 

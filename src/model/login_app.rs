@@ -16,7 +16,7 @@ pub enum LoginApp {
     /// The mini program in Alipay.
     #[default]
     AlipayMini,
-    /// The mini program in WeChat.
+    /// The mini program in `WeChat`.
     WechatMini,
     /// The management app for Android.
     QAndroid,

@@ -130,7 +130,7 @@ async fn scan(sign_in: &SignIn, login: &cli::Login, terminal: &Terminal) -> anyh
                 }
             }
             End::Expired if shown < MOST_CODES => {
-                terminal.say("The QR code has expired; here is a new one.")?
+                terminal.say("The QR code has expired; here is a new one.")?;
             }
             End::Expired => bail!(
                 "{MOST_CODES} QR codes have expired without being scanned, and nothing was changed; run this again"
@@ -141,19 +141,16 @@ async fn scan(sign_in: &SignIn, login: &cli::Login, terminal: &Terminal) -> anyh
 
 fn show(code: &QrCode, png: Option<&Path>, terminal: &Terminal) -> anyhow::Result<()> {
     let drawing = Drawing::new(code.content().expose())?;
-    match png {
-        Some(path) => {
-            file::replace(path, &drawing.png()?)?;
-            terminal.say(format_args!(
-                "The QR code is in {}: open it, scan it with the 115 app, and confirm there.",
-                path.display()
-            ))?;
-        }
-        None => {
-            terminal.say("Scan this with the 115 app on your phone, and confirm there:")?;
-            terminal.draw(&drawing)?;
-        }
-    }
+    let Some(path) = png else {
+        terminal.say("Scan this with the 115 app on your phone, and confirm there:")?;
+        terminal.draw(&drawing)?;
+        return Ok(());
+    };
+    file::replace(path, &drawing.png()?)?;
+    terminal.say(format_args!(
+        "The QR code is in {}: open it, scan it with the 115 app, and confirm there.",
+        path.display()
+    ))?;
     Ok(())
 }
 
