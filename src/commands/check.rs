@@ -38,7 +38,8 @@ async fn compare_users(out: &mut impl Write, config: &Config, accounts: &Account
             all_well = false;
             writeln!(
                 out,
-                "# account {name}: its cookie is of another 115 user than that of {main}, so it is not used; sign in as the same user by `dav115 login --account {name}`"
+                "# account {name}: its cookie is of another 115 user than that of {main}, so it is not used; \
+                 sign in as the same user by `dav115 login --account {name}`"
             )?;
         }
     }

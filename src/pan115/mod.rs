@@ -1,7 +1,7 @@
 //! The 115 client, in 115's words.
 //!
 //! Knows hosts, cookies, codes and wire forms. Does not know paths, mounts or WebDAV.
-//! Called by `drive`, and by `commands` to sign in.
+//! Called by `drive`, and by `app` to make clients and to sign in.
 
 mod api;
 mod call;

@@ -350,7 +350,7 @@ as_other_user() {
     phone confirm
 }
 as_other_user
-check_shown "it says so" "this is 115 user $OTHER_USER_ID, but the cookie it replaces is of user $USER_ID"
+check_shown "it says so" "this is someone (115 user $OTHER_USER_ID), but the cookie it replaces is of 115 user $USER_ID"
 check_shown "it asks" 'Store the cookie all the same? [y/N]'
 type_in Enter
 check_shown "no is what Enter means" 'nothing was stored status 1'
@@ -381,7 +381,7 @@ END
 in_terminal 80 24 -- login --account main-tv --app tv
 wait_until 10 shows 'Waiting for the scan'
 phone confirm
-check_shown "the other cookies of the account count as well" "the cookie of \"main\", which is of the same account, is of user $USER_ID"
+check_shown "the other cookies of the account count as well" "the cookie of \"main\", which is of the same account, is of 115 user $USER_ID"
 type_in Enter
 check_shown "it fails" 'status 1'
 check_not "there is no second cookie" test -e cookie-tv.txt
@@ -414,6 +414,23 @@ check "the gateway serves again, without a new start" dav_curl /deep/ -o page
 check "the link is still one" test -L cookie.txt
 check_text "the mode behind it" 600 "$(stat -c %a secrets/cookie.txt)"
 stop "$GATEWAY_PID"
+
+begin "the same slot in another account"
+configuration dav115.toml <<END
+[[accounts]]
+name = "spare"
+cookie = "$SIM_COOKIE"
+END
+in_terminal 80 24 -- login --account main
+wait_until 10 shows 'Waiting for the scan'
+phone confirm
+check_shown "the cookie that has ended is named" 'Of the cookies known here this has ended that of the account "spare"'
+
+say "a reader that goes away"
+status=0
+{ sleep 1 && phone confirm; } &
+{ "$DAV115" login --account main 2>err </dev/null || echo "status $?" >&2; } 2>status | sed -n 1q || true
+check_text "is no success" "status 1" "$(cat status)"
 
 begin "without an account"
 in_terminal 80 24 -- login --output new.txt

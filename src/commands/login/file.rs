@@ -11,6 +11,15 @@ use tempfile::NamedTempFile;
 /// As many as the kernel follows.
 const MOST_LINKS: usize = 40;
 
+/// Whose a file is after it was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Whose it was, or whose the folder is if there was none, as far as that can be chosen.
+    Kept,
+    /// It was another user's, who cannot read it any more.
+    Changed,
+}
+
 /// Makes sure that [`replace`] will not fail for reasons that can be known beforehand.
 ///
 /// **Errors**: the folder does not exist or cannot be written into, or the path is a folder's.
@@ -30,17 +39,17 @@ pub(super) fn check_replaceable(path: &Path) -> anyhow::Result<()> {
 ///
 /// At any moment there is the old file or the new one, whole. If the new one cannot take the old one's place, it stays
 /// beside it, and the error says where.
-pub(super) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+pub(super) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<Owner> {
     let path = target(path)?;
     let mut file = beside(&path)?;
     let written = file.write_all(content).and_then(|()| file.as_file().sync_all());
     written.with_context(|| format!("cannot write beside {}", path.display()))?;
-    keep_owner(&path, file.as_file());
+    let owner = keep_owner(&path, file.as_file());
     match file.persist(&path) {
         Ok(_) => {
             // Some file systems do not know this for folders, and the file is in its place in any case.
             let _ = File::open(folder(&path)).and_then(|folder| folder.sync_all());
-            Ok(())
+            Ok(owner)
         }
         Err(failed) => {
             let error = failed.error;
@@ -91,14 +100,19 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Lets the gateway go on reading the file when somebody else, such as root, signs in.
-fn keep_owner(path: &Path, file: &File) {
-    if let (Ok(old), Ok(new)) = (fs::metadata(path), file.metadata())
-        && (old.uid(), old.gid()) != (new.uid(), new.gid())
-    {
-        // Only root may, and for anyone else their own file is as good as can be.
-        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+/// Lets the gateway read the file when somebody else, such as root, signs in.
+fn keep_owner(path: &Path, file: &File) -> Owner {
+    let before = fs::metadata(path);
+    let was_there = before.is_ok();
+    let (Ok(wanted), Ok(made)) = (before.or_else(|_| fs::metadata(folder(path))), file.metadata()) else {
+        return Owner::Kept;
+    };
+    let is_same = (wanted.uid(), wanted.gid()) == (made.uid(), made.gid());
+    // Only root may give files away.
+    if is_same || fchown(file, Some(wanted.uid()), Some(wanted.gid())).is_ok() {
+        return Owner::Kept;
     }
+    if was_there && wanted.uid() != made.uid() { Owner::Changed } else { Owner::Kept }
 }
 
 #[cfg(test)]

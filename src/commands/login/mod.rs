@@ -15,6 +15,7 @@ use anyhow::{Context as _, anyhow, bail};
 use tokio::time::Instant;
 
 use self::drawing::Drawing;
+use self::file::Owner;
 use self::place::Place;
 use self::terminal::Terminal;
 use super::readable;
@@ -22,7 +23,7 @@ use crate::app::{SignIn, probe};
 use crate::cli;
 use crate::config::{Config, Overrides, Sources};
 use crate::model::{LoginApp, Secret};
-use crate::pan115::{Cookie, ErrorKind, Login, Pan115Error, QrCode, QrState, qr_uid};
+use crate::pan115::{ErrorKind, Login, Pan115Error, QrCode, QrState, qr_uid};
 
 /// How many QR codes are shown when nobody can be asked.
 const MOST_CODES: u32 = 3;
@@ -60,11 +61,19 @@ pub(super) async fn run(login: &cli::Login) -> anyhow::Result<ExitCode> {
         .redeem(&uid, login.app)
         .await
         .map_err(|error| anyhow!("115 did not sign in, and nothing was stored: {}", error.message))?;
+    check_user(&terminal, &place, &new, login.other_user)?;
+    // Before anything is said of it: what is said may fail, and the cookie must not be lost by that.
+    let owner = file::replace(&place.path, format!("{}\n", new.cookie.header().expose()).as_bytes())
+        .context("115 signed in, but the cookie is not where it belongs")?;
     welcome(&terminal, &place, login.app, &new)?;
-    check_user(&terminal, &place, &new.cookie, login.other_user)?;
-    file::replace(&place.path, format!("{}\n", new.cookie.header().expose()).as_bytes())?;
     terminal
         .say(format_args!("The cookie is in {}, which only its owner can read.", place.path.display()))?;
+    if owner == Owner::Changed {
+        terminal.say(
+            "Attention: the file was another user's, and now it is yours. If the gateway runs as that user, give it \
+             back with chown.",
+        )?;
+    }
     let name = place.account.as_deref().unwrap_or("of this cookie");
     let space = probe(&config, name, &new.cookie).await.map_err(|error| {
         anyhow!("the cookie is stored, but asking 115 about it failed: {error:#}; `dav115 check` asks again")
@@ -215,11 +224,11 @@ fn welcome(terminal: &Terminal, place: &Place, app: LoginApp, new: &Login) -> an
 }
 
 /// Makes sure that nobody's account is swapped for another by mistake.
-fn check_user(terminal: &Terminal, place: &Place, new: &Cookie, is_allowed: bool) -> anyhow::Result<()> {
-    let Some((user, known_from)) = place.user().filter(|(user, _)| *user != new.user()) else {
+fn check_user(terminal: &Terminal, place: &Place, new: &Login, is_allowed: bool) -> anyhow::Result<()> {
+    let Some((user, known_from)) = place.user().filter(|(user, _)| *user != new.cookie.user()) else {
         return Ok(());
     };
-    let what = format!("this is 115 user {}, but {known_from} is of user {user}", new.user());
+    let what = format!("this is {}, but {known_from} is of 115 user {user}", whose(new));
     if is_allowed {
         terminal.say(format_args!("Note: {what}."))?;
     } else if !terminal.is_interactive {

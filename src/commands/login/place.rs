@@ -1,7 +1,7 @@
 //! Where a new cookie goes, and what is known of the cookies that are there already.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -9,6 +9,9 @@ use anyhow::{Context as _, bail};
 use crate::config::{Account, Config, Credential};
 use crate::model::LoginApp;
 use crate::pan115::Cookie;
+
+/// No cookie is longer; what is, need not be read to its end.
+const MOST_BYTES: u64 = 64 << 10;
 
 /// Where a cookie goes.
 pub(super) struct Place {
@@ -121,7 +124,11 @@ fn cookie_of(account: &Account) -> Option<Cookie> {
 
 /// The cookie in a file; none if it is missing or empty, or holds a part of a cookie only.
 fn before(path: &Path) -> anyhow::Result<Option<Cookie>> {
-    let text = match fs::read(path) {
+    let content = File::open(path).and_then(|file| {
+        let mut content = Vec::new();
+        file.take(MOST_BYTES).read_to_end(&mut content).map(|_| content)
+    });
+    let text = match content {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use anyhow::anyhow;
+
 use super::drawing::{Drawing, Style};
 use crate::config::Screen;
 
@@ -31,15 +33,15 @@ impl Terminal {
     }
 
     /// Says a sentence or two, in lines that end between words.
-    pub(super) fn say(&self, text: impl fmt::Display) -> io::Result<()> {
+    pub(super) fn say(&self, text: impl fmt::Display) -> anyhow::Result<()> {
         let width = self.window.map_or(usize::MAX, |(width, _)| width);
-        writeln!(io::stdout(), "{}", wrapped(&text.to_string(), width))
+        writeln!(io::stdout(), "{}", wrapped(&text.to_string(), width)).map_err(mute)
     }
 
     /// Draws a QR code, and says so if it cannot be seen whole.
-    pub(super) fn draw(&self, drawing: &Drawing) -> io::Result<()> {
+    pub(super) fn draw(&self, drawing: &Drawing) -> anyhow::Result<()> {
         let fitted = drawing.text(self.style, self.colours, self.window);
-        io::stdout().write_all(fitted.text.as_bytes())?;
+        io::stdout().write_all(fitted.text.as_bytes()).map_err(mute)?;
         if let (false, Some((width, height))) = (fitted.fits, self.window) {
             self.say(format_args!(
                 "The window has {width} columns and {height} lines, and the QR code takes {} and {}: make the window \
@@ -52,10 +54,10 @@ impl Terminal {
 
     /// Asks a question; `default` is what Enter alone means. An end of input means no.
     #[expect(clippy::unused_self, reason = "nobody else speaks to the person")]
-    pub(super) fn ask(&self, question: &str, default: bool) -> io::Result<bool> {
+    pub(super) fn ask(&self, question: &str, default: bool) -> anyhow::Result<bool> {
         let mut out = io::stdout();
-        write!(out, "{question} [{}] ", if default { "Y/n" } else { "y/N" })?;
-        out.flush()?;
+        let answers = if default { "Y/n" } else { "y/N" };
+        write!(out, "{question} [{answers}] ").and_then(|()| out.flush()).map_err(mute)?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             return Ok(false);
@@ -65,6 +67,11 @@ impl Terminal {
             answer => matches!(answer, "y" | "yes"),
         })
     }
+}
+
+/// A sign-in that nobody can follow has failed, whatever output that is cut off means to other commands.
+fn mute(error: io::Error) -> anyhow::Error {
+    anyhow!("nothing can be shown: {error}")
 }
 
 /// `text` with some of its blanks made line breaks, so that no line is longer than `width` unless a word is.
