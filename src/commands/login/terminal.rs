@@ -35,13 +35,13 @@ impl Terminal {
     /// Says a sentence or two, in lines that end between words.
     pub(super) fn say(&self, text: impl fmt::Display) -> anyhow::Result<()> {
         let width = self.window.map_or(usize::MAX, |(width, _)| width);
-        writeln!(io::stdout(), "{}", wrapped(&text.to_string(), width)).map_err(mute)
+        writeln!(io::stdout(), "{}", wrapped(&text.to_string(), width)).map_err(|error| mute(&error))
     }
 
     /// Draws a QR code, and says so if it cannot be seen whole.
     pub(super) fn draw(&self, drawing: &Drawing) -> anyhow::Result<()> {
         let fitted = drawing.text(self.style, self.colours, self.window);
-        io::stdout().write_all(fitted.text.as_bytes()).map_err(mute)?;
+        io::stdout().write_all(fitted.text.as_bytes()).map_err(|error| mute(&error))?;
         if let (false, Some((width, height))) = (fitted.fits, self.window) {
             self.say(format_args!(
                 "The window has {width} columns and {height} lines, and the QR code takes {} and {}: make the window \
@@ -57,7 +57,7 @@ impl Terminal {
     pub(super) fn ask(&self, question: &str, default: bool) -> anyhow::Result<bool> {
         let mut out = io::stdout();
         let answers = if default { "Y/n" } else { "y/N" };
-        write!(out, "{question} [{answers}] ").and_then(|()| out.flush()).map_err(mute)?;
+        write!(out, "{question} [{answers}] ").and_then(|()| out.flush()).map_err(|error| mute(&error))?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             return Ok(false);
@@ -70,7 +70,7 @@ impl Terminal {
 }
 
 /// A sign-in that nobody can follow has failed, whatever output that is cut off means to other commands.
-fn mute(error: io::Error) -> anyhow::Error {
+fn mute(error: &io::Error) -> anyhow::Error {
     anyhow!("nothing can be shown: {error}")
 }
 
