@@ -22,7 +22,6 @@ N_TERMINALS=0
 end_terminal() {
     "${TERMINAL[@]}" kill-server 2>/dev/null || true
 }
-trap 'end_terminal; cleanup' EXIT
 
 # in_terminal COLUMNS ROWS [NAME=VALUE...] -- ARGUMENT...: runs dav115 in a new terminal.
 in_terminal() {
@@ -40,6 +39,8 @@ in_terminal() {
     # The shell must outlive a Ctrl-C, which strikes it too.
     command="trap : INT; env LC_ALL=C.UTF-8 ${variables[*]} $(printf '%q ' "$DAV115" "$@"); echo \"status \$?\"; exec sleep 600"
     "${TERMINAL[@]}" new-session -d -x "$columns" -y "$rows" -c "$WORK_DIR" "bash -c $(printf %q "$command")"
+    # So that the last one goes with everything else.
+    PIDS+=("$("${TERMINAL[@]}" display-message -p '#{pid}')")
 }
 
 # What the terminal shows and has shown, as one line.

@@ -6,7 +6,9 @@ use dav115::app::{SignIn, probe};
 use dav115::config::Config;
 use dav115::model::{LoginApp, Secret};
 use dav115::pan115::{ErrorKind, Pan115Error, QrCode, QrState};
-use sim115::{Fault, FaultRule, LoginAction, QuietStatus, Sim, Tree};
+use dav115::transport::TransportErrorKind;
+use sim115::{Fault, FaultRule, LoginAction, Options, QuietStatus, Sim, Tree};
+use tokio::net::TcpListener;
 
 use crate::harness::{configuration, simulator};
 
@@ -35,7 +37,11 @@ async fn refusal(sign_in: &SignIn, uid: &Secret, app: LoginApp) -> Pan115Error {
 #[tokio::test]
 async fn a_code_leads_to_a_cookie_that_115_takes() {
     let (sim, config, sign_in) = sign_in().await;
-    sim.behave(|behaviours| behaviours.type_jitter = true);
+    sim.behave(|behaviours| {
+        behaviours.type_jitter = true;
+        // Each app must ask for its own kind of code.
+        behaviours.login_mixing_refused = true;
+    });
     for app in LoginApp::ALL {
         let code = sign_in.code(app).await.unwrap();
         assert_eq!(Some(code.content().expose()), sim.login_qr().as_deref());
@@ -184,20 +190,31 @@ async fn redeeming_is_not_repeated_once_it_may_have_arrived() {
 
 #[tokio::test]
 async fn redeeming_is_repeated_while_no_connection_can_be_made() {
-    let (sim, mut config, sign_in) = sign_in().await;
-    let code = confirmed(&sim, &sign_in).await;
-    // A port on which nobody listens.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    config.upstream.base_url = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let (_sim, mut config, _) = sign_in().await;
+    // A port on which nobody listens yet.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
     drop(listener);
+    config.upstream.base_url = Some(format!("http://{address}"));
     config.limits.retries = 1;
+    let uid = Secret::new("abcdef");
     let nowhere = SignIn::new(&config).unwrap();
-    let error = refusal(&nowhere, code.uid(), APP).await;
+    let error = refusal(&nowhere, &uid, APP).await;
+    assert_eq!(error.kind, ErrorKind::Transport(TransportErrorKind::Connect), "{error}");
     assert!(
-        matches!(error.kind, ErrorKind::Transport(_)) && error.message.contains("cannot reach"),
+        error.message.contains("cannot reach") && !error.message.contains("may have signed in"),
         "{error}"
     );
-    assert!(!error.message.contains("may have signed in"), "{error}");
+
+    config.limits.retries = 10;
+    let patient = SignIn::new(&config).unwrap();
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Sim::serve(TcpListener::bind(address).await.unwrap(), Options::default()).await.unwrap()
+    };
+    let (error, late) = tokio::join!(refusal(&patient, &uid, APP), late);
+    assert!(error.message.contains("must be scanned and confirmed"), "{error}");
+    assert_eq!(late.calls("login_redeem"), 1);
 }
 
 #[tokio::test]
