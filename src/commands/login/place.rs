@@ -144,3 +144,70 @@ fn before(path: &Path) -> anyhow::Result<Option<Cookie>> {
     }
     Ok(cookie)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    /// The place of the account `main`, whose file holds `before`, in a configuration with more accounts.
+    fn place(before: Option<&str>, more: &str) -> anyhow::Result<Place> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dav115.toml");
+        fs::write(&file, format!("[[accounts]]\nname = \"main\"\ncookie_file = \"c\"\n{more}")).unwrap();
+        if let Some(before) = before {
+            fs::write(folder.path().join("c"), before).unwrap();
+        }
+        let sources = Sources { file: Some(file.clone()), ..Sources::default() };
+        Place::of_account("main", &Config::load_to_sign_in(&sources).unwrap(), Some(&file))
+    }
+
+    fn cookie(user: u32, slot: &str) -> String {
+        format!("UID={user}_{slot}_1; CID=c; SEID=s")
+    }
+
+    fn account(name: &str, cookie: &str, more: &str) -> String {
+        format!("[[accounts]]\nname = \"{name}\"\ncookie = \"{cookie}\"\n{more}\n")
+    }
+
+    #[test]
+    fn the_user_is_known_from_the_other_cookies_of_the_account_else_from_the_one_before() {
+        let user = |before: Option<&str>, more: &str| {
+            place(before, more).unwrap().user().map(|(user, _)| user.to_owned())
+        };
+        let old = cookie(1, "R2");
+        let of_another = account("other", &cookie(3, "R2"), "");
+        let of_the_same = account("tv", &cookie(2, "I1"), "same_as = \"main\"");
+        assert_eq!(user(None, &of_another), None);
+        assert_eq!(user(Some(&old), &of_another).as_deref(), Some("1"));
+        assert_eq!(user(Some(&old), &format!("{of_another}{of_the_same}")).as_deref(), Some("2"));
+        assert_eq!(user(Some("UID=1_R2_1; SEID=s"), ""), None, "a part of a cookie may be replaced");
+    }
+
+    #[test]
+    fn cookies_end_that_are_of_the_same_user_and_slot() {
+        let more = [
+            account("same", &cookie(1, "R2"), ""),
+            account("other slot", &cookie(1, "I1"), ""),
+            account("other user", &cookie(2, "R2"), ""),
+        ];
+        let place = place(Some(&cookie(1, "R2")), &more.concat()).unwrap();
+        let ended = place.ended_by(LoginApp::AlipayMini, "1");
+        assert!(ended.len() == 2 && ended[0].ends_with("/c") && ended[1].contains("\"same\""), "{ended:?}");
+        assert_eq!(place.ended_by(LoginApp::Tv, "1"), ["that of the account \"other slot\""]);
+        assert_eq!(place.ended_by(LoginApp::Web, "1"), [""; 0]);
+        assert_eq!(
+            (place.other_slot(LoginApp::AlipayMini), place.other_slot(LoginApp::Web)),
+            (None, Some("R2"))
+        );
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_not_lost() {
+        for content in ["[server]\nlisten = \"x\"", "\u{0}\u{1}", "no cookie"] {
+            let error = place(Some(content), "").err().unwrap().to_string();
+            assert!(error.contains("something else than a cookie"), "{error}");
+        }
+        assert!(place(Some(" \n"), "").is_ok());
+    }
+}
