@@ -122,12 +122,17 @@ pub(super) fn connect(config: &Config) -> anyhow::Result<Http> {
         attempt: limits.attempt_timeout,
         read: limits.read_timeout,
     };
+    connect_within(config, &timeouts)
+}
+
+/// HTTP clients that wait as long as `timeouts` says.
+pub(super) fn connect_within(config: &Config, timeouts: &Timeouts) -> anyhow::Result<Http> {
     let route = config.upstream.base_url.as_deref().map_or(Route::System, Route::to);
-    let http = Http::new(&timeouts, route).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
+    let http = Http::new(timeouts, route).map_err(|error| anyhow::anyhow!("{error}: {}", error.detail));
     http.context("cannot set up TLS; is a certificate store (ca-certificates) installed?")
 }
 
-fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Result<Client> {
+pub(super) fn client(config: &Config, account: &config::Account, http: Http) -> anyhow::Result<Client> {
     let credential = match &account.credential {
         config::Credential::Cookie(cookie) => {
             // A file can be corrected while the gateway runs, this cannot.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod shares;
+mod sign_in;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 pub use accounts::Accounts;
 pub use shares::Shares;
+pub use sign_in::{SignIn, probe};
 
 use crate::cache::DriveKey;
 use crate::config::{self, Config, MountKind};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::describe::Page;
 use super::parse::{Refusal, choice, one_of, text};
-use super::secret::{self, Given};
+use super::secret::{self, Absent, Given};
 use super::table::{Read, Table};
 use super::users::Names;
 use crate::model::{CookieUse, Secret};
@@ -31,18 +31,18 @@ const USES: [(&str, CookieUse); 3] =
 pub enum Credential {
     /// By this cookie.
     Cookie(Secret),
-    /// By the cookie in this file, which was readable when the configuration was loaded and may change.
+    /// By the cookie in this file, which may change. It was readable when the configuration was loaded, unless that was to sign in.
     CookieFile(PathBuf),
 }
 
 impl Account {
     /// Reads all accounts.
     ///
-    /// Also gives the name of each, even of those that cannot be read otherwise; `None` when a name is missing.
-    pub(super) fn read_all(root: &mut Table<'_>) -> (Read<Vec<Self>>, Option<Names>) {
+    /// With `needs_files`, every `cookie_file` must hold something. Also gives the name of each, even of those that cannot be read otherwise; `None` when a name is missing.
+    pub(super) fn read_all(root: &mut Table<'_>, needs_files: bool) -> (Read<Vec<Self>>, Option<Names>) {
         let mut names = Names::default();
         let mut mains = Names::default();
-        match root.list("accounts", |table| Self::read(table, &mut names, &mut mains)) {
+        match root.list("accounts", |table| Self::read(table, needs_files, &mut names, &mut mains)) {
             Ok(accounts) => {
                 let has_all = names.n_read() == accounts.len();
                 let accounts: Read<Vec<Self>> = accounts.into_iter().collect();
@@ -52,17 +52,14 @@ impl Account {
         }
     }
 
-    fn read(table: &mut Table<'_>, names: &mut Names, mains: &mut Names) -> Read<Self> {
+    fn read(table: &mut Table<'_>, needs_files: bool, names: &mut Names, mains: &mut Names) -> Read<Self> {
         let name = names.read(table, text);
         let same_as = same_as(table, mains);
         if let (Ok(name), Ok(None)) = (&name, &same_as) {
             mains.add(table, name);
         }
         let purpose = table.optional("use", choice(USES)).map(Option::unwrap_or_default);
-        let credential = secret::required(table, "cookie", "cookie_file").map(|given| match given {
-            Given::Inline(cookie) => Credential::Cookie(cookie),
-            Given::File { path, .. } => Credential::CookieFile(path),
-        });
+        let credential = credential(table, needs_files, name.as_deref().unwrap_or("NAME"));
         Ok(Self { name: name?, credential: credential?, same_as: same_as?, purpose: purpose? })
     }
 
@@ -85,6 +82,16 @@ impl Account {
             page.text("use", name);
         }
     }
+}
+
+fn credential(table: &mut Table<'_>, needs_files: bool, name: &str) -> Read<Credential> {
+    let remedy = format!("make it with `dav115 login --account {name}`, or correct its path");
+    let absent = if needs_files { Absent::Refused { remedy: Some(&remedy) } } else { Absent::Fine };
+    let given = secret::required_unless(table, "cookie", "cookie_file", absent)?;
+    Ok(match given {
+        Given::Inline(cookie) => Credential::Cookie(cookie),
+        Given::File { path, .. } => Credential::CookieFile(path),
+    })
 }
 
 /// Makes sure that no account lacks a cookie for anything.

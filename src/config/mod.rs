@@ -20,6 +20,7 @@ mod cache;
 mod download;
 mod limits;
 mod mounts;
+mod screen;
 mod server;
 mod shares;
 mod upload;
@@ -36,6 +37,7 @@ pub use download::{Download, Quota};
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::Limits;
 pub use mounts::{Mount, MountKind, download_policy_names, parse_download_policy};
+pub use screen::Screen;
 pub use server::{Log, LogFormat, Server, UnknownName};
 pub use shares::NamedShare;
 pub use sources::{Overrides, Sources};
@@ -82,7 +84,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, unless a file or variable cannot be read at all: then only that.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
-        Self::load_by(sources, true)
+        Self::load_by(sources, Needs { mounts: true, cookie_files: true })
     }
 
     /// Like [`Config::load`], for the demo: there may be no mounts.
@@ -90,7 +92,15 @@ impl Config {
     /// # Errors
     /// Those of [`Config::load`].
     pub fn load_without_mounts(sources: &Sources) -> Result<Self, ConfigErrors> {
-        Self::load_by(sources, false)
+        Self::load_by(sources, Needs { mounts: false, cookie_files: true })
+    }
+
+    /// Like [`Config::load`], for signing in: there may be no mounts, and a `cookie_file` may be missing or empty.
+    ///
+    /// # Errors
+    /// Those of [`Config::load`].
+    pub fn load_to_sign_in(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::load_by(sources, Needs { mounts: false, cookie_files: false })
     }
 
     /// The configuration as commented TOML, with secrets masked.
@@ -111,31 +121,31 @@ impl Config {
         page.finish()
     }
 
-    fn load_by(sources: &Sources, needs_mounts: bool) -> Result<Self, ConfigErrors> {
+    fn load_by(sources: &Sources, needs: Needs) -> Result<Self, ConfigErrors> {
         let report = Report::new(sources.fallback_origin(), sources.file.clone());
-        let config = Table::read_root(&report, sources.merge()?, |root| Self::read(root, needs_mounts));
+        let config = Table::read_root(&report, sources.merge()?, |root| Self::read(root, needs));
         report.conclude(config)
     }
 
-    fn read(root: &mut Table<'_>, needs_mounts: bool) -> Read<Self> {
+    fn read(root: &mut Table<'_>, needs: Needs) -> Read<Self> {
         let server = root.section("server", Server::read);
         let log = root.section("log", Log::read);
         let users = User::read_all(root);
         // Users that cannot be read have been reported, and need not be missed as well.
         let has_users = users.as_ref().map_or(true, |users| !users.is_empty());
         let anonymous = Anonymous::read(root, has_users);
-        let (accounts, account_names) = Account::read_all(root);
+        let (accounts, account_names) = Account::read_all(root, needs.cookie_files);
         let download = root.section("download", Download::read);
         // A proxy that cannot be read has been reported, and need not be missed as well.
         let has_proxy = download.as_ref().map_or(true, Download::has_proxy);
         let mounts = Mount::read_all(root, account_names.as_ref(), has_proxy);
         let mounts = match mounts {
-            Ok(mounts) if mounts.is_empty() && needs_mounts => Err(root.refuse("mounts", no_mounts())),
+            Ok(mounts) if mounts.is_empty() && needs.mounts => Err(root.refuse("mounts", no_mounts())),
             mounts => mounts,
         };
         // Only where all of these could be read; what could not has been reported.
         let within = match (&mounts, &users, &anonymous) {
-            (Ok(mounts), Ok(users), Ok(anonymous)) if needs_mounts => {
+            (Ok(mounts), Ok(users), Ok(anonymous)) if needs.mounts => {
                 access::check_mounted(root, mounts, users, anonymous.as_ref())
             }
             _ => Ok(()),
@@ -161,6 +171,15 @@ impl Config {
             upstream: upstream?,
         })
     }
+}
+
+/// What must be there.
+#[derive(Clone, Copy)]
+struct Needs {
+    /// At least one mount.
+    mounts: bool,
+    /// Every `cookie_file`.
+    cookie_files: bool,
 }
 
 fn no_mounts() -> Refusal {

@@ -23,6 +23,18 @@ pub(super) enum Given {
     },
 }
 
+/// What it means that a file is missing or empty.
+#[derive(Clone, Copy)]
+pub(super) enum Absent<'a> {
+    /// A problem; and what to do about it, if that is known better than from the file alone.
+    Refused {
+        /// What to do.
+        remedy: Option<&'a str>,
+    },
+    /// Nothing: it is yet to be made.
+    Fine,
+}
+
 impl Given {
     /// The one of the two keys it was given by.
     pub(super) fn key<'k>(&self, key: &'k str, file_key: &'k str) -> &'k str {
@@ -42,7 +54,17 @@ impl Given {
 
 /// Reads the secret `key` or the file named by `file_key`, exactly one of which must be there.
 pub(super) fn required(table: &mut Table<'_>, key: &'static str, file_key: &'static str) -> Read<Given> {
-    match optional(table, key, file_key)? {
+    required_unless(table, key, file_key, Absent::Refused { remedy: None })
+}
+
+/// The same, with another word on a file that is absent.
+pub(super) fn required_unless(
+    table: &mut Table<'_>,
+    key: &'static str,
+    file_key: &'static str,
+    absent: Absent<'_>,
+) -> Read<Given> {
+    match given(table, key, file_key, absent)? {
         Some(given) => Ok(given),
         None => Err(table.refuse(key, Refusal::new(format!("{key} or {file_key}")).found("neither"))),
     }
@@ -54,6 +76,15 @@ pub(super) fn optional(
     key: &'static str,
     file_key: &'static str,
 ) -> Read<Option<Given>> {
+    given(table, key, file_key, Absent::Refused { remedy: None })
+}
+
+fn given(
+    table: &mut Table<'_>,
+    key: &'static str,
+    file_key: &'static str,
+    absent: Absent<'_>,
+) -> Read<Option<Given>> {
     let inline = table.optional(key, inline);
     let path = table.optional(file_key, path);
     match (inline?, path?) {
@@ -61,7 +92,7 @@ pub(super) fn optional(
         (Some(secret), None) => Ok(Some(Given::Inline(secret))),
         (None, Some(text)) => {
             let path = table.resolve(file_key, &text);
-            let content = read(&path, &text).map_err(|refusal| table.refuse(file_key, refusal))?;
+            let content = read(&path, &text, absent).map_err(|refusal| table.refuse(file_key, refusal))?;
             Ok(Some(Given::File { path, content }))
         }
         (Some(_), Some(_)) => {
@@ -106,21 +137,33 @@ fn path(value: &Value) -> Result<String, Refusal> {
     }
 }
 
-fn read(path: &Path, text: &str) -> Result<Secret, Refusal> {
-    let content = fs::read_to_string(path).map_err(|error| {
+fn read(path: &Path, text: &str, absent: Absent<'_>) -> Result<Secret, Refusal> {
+    let is_path = !text.contains(['=', ';', '$', '\n']);
+    let content = match (fs::read_to_string(path), absent) {
+        (Err(error), Absent::Fine) if is_path && error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        (content, _) => content,
+    };
+    let content = content.map_err(|error| {
         // The secret itself may have been given where its path belongs.
-        if text.contains(['=', ';', '$', '\n']) {
+        if !is_path {
             return Refusal::new("the path of a file")
                 .found("a text that is the path of no readable file (not shown)")
                 .remedy("a secret itself goes in the key without _file");
         }
         let found = format!("that {} cannot be read: {error}", path.display());
-        Refusal::new("a readable file").found(found).remedy(read_remedy(error.kind()))
+        let remedy = match (error.kind(), absent) {
+            (io::ErrorKind::NotFound, Absent::Refused { remedy: Some(remedy) }) => {
+                format!("{remedy}; in a container, check that its folder is mounted")
+            }
+            (kind, _) => read_remedy(kind).to_owned(),
+        };
+        Refusal::new("a readable file").found(found).remedy(remedy)
     })?;
     let content = content.trim_end_matches(['\r', '\n']);
-    if content.trim().is_empty() {
-        let found = format!("that {} is empty", path.display());
-        return Err(Refusal::new("a file that holds the secret").found(found));
+    if let (true, Absent::Refused { remedy }) = (content.trim().is_empty(), absent) {
+        let refusal = Refusal::new("a file that holds the secret");
+        let refusal = refusal.found(format!("that {} is empty", path.display()));
+        return Err(remedy.into_iter().fold(refusal, Refusal::remedy));
     }
     Ok(Secret::new(content))
 }

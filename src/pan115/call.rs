@@ -194,7 +194,7 @@ impl Client {
             ErrorKind::SignedOut => {
                 let reason = format!(
                     "115 says {said}; {}",
-                    sign_in_advice(failure.code, self.session.app().as_deref())
+                    sign_in_advice(failure.code, self.session.app().as_deref(), &self.name)
                 );
                 tracing::warn!(account = %self.name, code = failure.code, "signed out: {reason}");
                 self.session.note_signed_out(cookie, reason.clone());

@@ -11,11 +11,15 @@ pub enum Host {
     App,
     /// `uplb.115.com`: beginnings of uploads and keys of the object storage.
     Upload,
+    /// `qrcodeapi.115.com`: QR codes to sign in by.
+    QrCode,
+    /// `passportapi.115.com`: signing in.
+    Passport,
 }
 
 impl Host {
     /// Every host.
-    pub const ALL: [Self; 4] = [Self::Web, Self::Aps, Self::App, Self::Upload];
+    pub const ALL: [Self; 6] = [Self::Web, Self::Aps, Self::App, Self::Upload, Self::QrCode, Self::Passport];
 
     /// Its domain.
     pub fn domain(self) -> &'static str {
@@ -24,6 +28,8 @@ impl Host {
             Self::Aps => "aps.115.com",
             Self::App => "proapi.115.com",
             Self::Upload => "uplb.115.com",
+            Self::QrCode => "qrcodeapi.115.com",
+            Self::Passport => "passportapi.115.com",
         }
     }
 }

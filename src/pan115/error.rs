@@ -32,7 +32,7 @@ impl Pan115Error {
 pub enum ErrorKind {
     /// The file or folder does not exist (any more).
     NotFound,
-    /// The share is no more, for good.
+    /// The share is no more, or the QR code no longer good, for ever.
     Gone,
     /// 115 does not hand this out.
     Denied,
@@ -84,7 +84,7 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
     match code {
         10014 | 20009 | 20013 | 20018 | 31003 | 50001 | 50003 | 50015 | 70005 | 70008 | 90008 | 430_004
         | 231_011 | 800_001 => ErrorKind::NotFound,
-        4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 => ErrorKind::Gone,
+        4_100_000 | 4_100_009 | 4_100_010 | 4_100_018 | 4_100_026 | 4_100_033 | QR_EXPIRED => ErrorKind::Gone,
         50038 if message.is_empty() => ErrorKind::Busy,
         50038 | 50028 | 50029 | 51011 | 4_100_008 | 4_100_012 | 4_100_030 | 4_200_045
         // Too many entries at once or in one folder, a folder into itself, a wrong security key.
@@ -109,22 +109,29 @@ pub(super) fn meaning(code: i64, message: &str) -> ErrorKind {
 /// The code of a block of the address the calls come from, until midnight in China.
 pub(super) const ADDRESS_BLOCKED: i64 = 40_101_004;
 
-/// What to do about a cookie of the slot `app` that is no longer good, after 115's own words.
+/// The code of a QR code whose time is over.
+const QR_EXPIRED: i64 = 40_199_002;
+
+/// What to do about a cookie of the slot `app` that is no longer good, after 115's own words; `account` is whose it is.
 ///
 /// **Source**: protocol notes, reading part, §1.2 (slots), §1.3 (closed ones), §1.7 (codes).
-pub(super) fn sign_in_advice(code: i64, app: Option<&str>) -> &'static str {
+pub(super) fn sign_in_advice(code: i64, app: Option<&str>, account: &str) -> String {
+    let login = format!("`dav115 login --account {account}`");
     match code {
         911 => {
             "115 wants the account verified; open 115 in a browser, solve its captcha, then send dav115 SIGHUP or restart it"
+                .to_owned()
         }
         40_101_033 | 40_101_035 | 40_101_038 => {
-            "another login took this cookie's place; get a cookie of an app you do not use elsewhere"
+            format!("another login took this cookie's place; sign in as an app you do not use elsewhere by {login}")
         }
-        40_101_037 => "this session was ended from another device; get a new cookie",
+        40_101_037 => format!("this session was ended from another device; sign in again by {login}"),
         _ if matches!(app, Some("P1" | "P2" | "P3")) => {
-            "115 has closed the logins of its apps windows, mac and linux; get a cookie of another app, such as alipaymini"
+            format!(
+                "115 has closed the logins of its apps windows, mac and linux; sign in as another app by {login}"
+            )
         }
-        _ => "the cookie has expired; get a new one and put it into the account's configuration",
+        _ => format!("the cookie has expired; sign in again by {login}"),
     }
 }
 
@@ -157,9 +164,15 @@ mod tests {
 
     #[test]
     fn a_closed_app_is_named_unless_115_says_more() {
-        assert!(sign_in_advice(990_001, Some("P1")).contains("closed the logins"));
-        assert!(sign_in_advice(990_001, Some("R2")).contains("has expired"));
-        assert!(sign_in_advice(40_101_037, Some("P1")).contains("another device"));
+        assert!(sign_in_advice(990_001, Some("P1"), "main").contains("closed the logins"));
+        assert!(sign_in_advice(990_001, Some("R2"), "main").contains("has expired"));
+        assert!(sign_in_advice(40_101_037, Some("P1"), "main").contains("another device"));
+        for code in [990_001, 40_101_035, 40_101_037] {
+            assert!(
+                sign_in_advice(code, None, "main").ends_with("by `dav115 login --account main`"),
+                "{code}"
+            );
+        }
     }
 
     #[test]

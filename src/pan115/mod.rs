@@ -1,7 +1,7 @@
 //! The 115 client, in 115's words.
 //!
 //! Knows hosts, cookies, codes and wire forms. Does not know paths, mounts or WebDAV.
-//! Called by `drive` alone.
+//! Called by `drive`, and by `app` to make clients and to sign in.
 
 mod api;
 mod call;
@@ -28,6 +28,7 @@ use tokio::time::timeout;
 pub use api::download::read_link;
 pub use api::info::{Found, Wanted};
 pub use api::list::read_page;
+pub use api::login::{Login, QrCode, QrState, qr_uid};
 pub use api::share::snap::ShareInfo;
 pub use api::share::{Receipt, ShareWay};
 pub use api::space::Space;
@@ -76,7 +77,7 @@ pub struct Client {
     endpoints: Endpoints,
     public_key: PublicKey,
     session: Session,
-    lanes: [Lane; 4],
+    lanes: [Lane; 6],
     /// What goes around announcements of uploads.
     agreement: Agreement,
     uploader: Uploader,
@@ -111,7 +112,7 @@ impl Client {
             http,
             endpoints,
             public_key,
-            session: Session::new(credential),
+            session: Session::new(name, credential),
             lanes: Host::ALL.map(lane),
             agreement: Agreement::with_official(),
             uploader: Uploader::default(),
@@ -129,6 +130,8 @@ impl Client {
             Host::Aps => &self.lanes[1],
             Host::App => &self.lanes[2],
             Host::Upload => &self.lanes[3],
+            Host::QrCode => &self.lanes[4],
+            Host::Passport => &self.lanes[5],
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Session {
 
 #[derive(Debug)]
 struct State {
+    /// The name of the account.
+    account: String,
     cookie: Option<Cookie>,
     /// Of the cookie file when it was read.
     stamp: Option<(SystemTime, u64)>,
@@ -42,8 +44,10 @@ struct State {
 }
 
 impl Session {
-    pub(super) fn new(credential: Credential) -> Self {
+    /// A session of the account called `account`.
+    pub(super) fn new(account: &str, credential: Credential) -> Self {
         let state = State {
+            account: account.to_owned(),
             cookie: None,
             stamp: None,
             unusable: None,
@@ -183,7 +187,11 @@ impl State {
     /// The session as others see it: without a cookie to send it is signed out.
     fn seen(&self) -> SessionState {
         match &self.unusable {
-            Some(reason) => SessionState::SignedOut { reason: reason.clone() },
+            Some(reason) => {
+                let account = &self.account;
+                let reason = format!("{reason}; or sign in by `dav115 login --account {account}`");
+                SessionState::SignedOut { reason }
+            }
             None => self.session.clone(),
         }
     }
@@ -197,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cookie_that_was_refused_is_not_used_again() {
-        let session = Session::new(Credential::Cookie(Secret::new(GOOD)));
+        let session = Session::new("main", Credential::Cookie(Secret::new(GOOD)));
         let cookie = session.cookie().await.unwrap();
         session.note_signed_out(&Secret::new("UID=other"), "not this one".into());
         assert!(session.cookie().await.is_ok());
@@ -210,7 +218,7 @@ mod tests {
     async fn a_replaced_cookie_file_is_taken_up_without_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cookie.txt");
-        let session = Session::new(Credential::CookieFile(path.clone()));
+        let session = Session::new("main", Credential::CookieFile(path.clone()));
         let missing = session.cookie().await.unwrap_err();
         assert!(missing.contains("cannot read the cookie file") && missing.contains("cookie.txt"));
 
@@ -237,7 +245,7 @@ mod tests {
         let path = folder.path().join("cookie.txt");
         std::fs::write(&path, GOOD).unwrap();
         let good = std::fs::metadata(&path).unwrap().modified().unwrap();
-        let session = Session::new(Credential::CookieFile(path.clone()));
+        let session = Session::new("main", Credential::CookieFile(path.clone()));
         session.cookie().await.unwrap();
         session.note_success();
         for bad in BAD {
@@ -257,7 +265,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cookie.txt");
         std::fs::write(&path, GOOD).unwrap();
-        let session = Session::new(Credential::CookieFile(path.clone()));
+        let session = Session::new("main", Credential::CookieFile(path.clone()));
         let cookie = session.cookie().await.unwrap();
         session.note_signed_out(&cookie, "expired".into());
         for bad in BAD {

@@ -116,6 +116,7 @@ package_of() {
     case $1 in
         fusermount3) echo fuse3 ;;
         mount.davfs) echo davfs2 ;;
+        zbarimg) echo zbar-tools ;;
         *) echo "$1" ;;
     esac
 }

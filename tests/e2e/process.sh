@@ -55,8 +55,8 @@ check "--version" run 0 "$DAV115" --version
 check_text "--version names the version of Cargo.toml" \
     "dav115 $(sed -nE '0,/^version/s/^version = "(.*)"/\1/p' "$REPO_DIR/Cargo.toml")" "$(cat out)"
 check "--help" run 0 "$DAV115" --help
-check "--help names every command" says out serve demo check hash-password healthcheck completions Examples:
-for command in serve demo check hash-password healthcheck completions; do
+check "--help names every command" says out serve demo login check hash-password healthcheck completions Examples:
+for command in serve demo login check hash-password healthcheck completions; do
     check "$command --help" run 0 "$DAV115" "$command" --help
 done
 check "an unknown command is a usage error" run 2 "$DAV115" srve

@@ -13,6 +13,7 @@ mod download;
 mod drive;
 mod faults;
 mod harness;
+mod login;
 mod multistatus;
 mod prefix;
 mod reload;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Given, MINIMAL};
 use crate::config::table::{Report, Table};
-use crate::config::{Config, MountKind, Sources};
+use crate::config::{Config, MountKind, Needs, Sources};
 
 const EXAMPLE: &str = include_str!("../../../config/example.toml");
 
@@ -13,7 +13,13 @@ const EXAMPLE: &str = include_str!("../../../config/example.toml");
 fn known_keys() -> BTreeSet<String> {
     let report = Report::new(String::new(), None);
     let defaults = Sources::default().merge().unwrap();
-    assert!(Table::read_root(&report, defaults, |root| Config::read(root, false)).is_ok());
+    assert!(
+        Table::read_root(&report, defaults, |root| Config::read(
+            root,
+            Needs { mounts: false, cookie_files: true }
+        ))
+        .is_ok()
+    );
     report.known().into_iter().collect()
 }
 

@@ -61,12 +61,18 @@ fn a_file_that_cannot_be_used_is_named_with_reason_and_remedy() {
     Given::file(ACCOUNT_BY_FILE).is_refused(&[
         "dav115.toml: accounts[0].cookie_file: expected a readable file, \
          found that cookie.txt cannot be read: No such file or directory (os error 2); \
-         create the file or correct its path; in a container, check that it is mounted",
+         make it with `dav115 login --account main`, or correct its path; in a container, check that its folder is mounted",
     ]);
     Given::file(ACCOUNT_BY_FILE)
         .beside("cookie.txt", "\n")
         .is_refused(&["dav115.toml: accounts[0].cookie_file: expected a file that holds the secret, \
-         found that cookie.txt is empty"]);
+         found that cookie.txt is empty; make it with `dav115 login --account main`, or correct its path"]);
+    let hash = "[[users]]\nname = \"a\"\npassword_hash_file = \"hash\"";
+    Given::minimal_and(hash).is_refused(&[
+        "dav115.toml: users[0].password_hash_file: expected a readable file, \
+         found that hash cannot be read: No such file or directory (os error 2); \
+         create the file or correct its path; in a container, check that it is mounted",
+    ]);
     let folder = Given::file(ACCOUNT_BY_FILE);
     std::fs::create_dir(folder.path("cookie.txt")).unwrap();
     folder.is_refused(&["dav115.toml: accounts[0].cookie_file: expected a readable file, \
@@ -76,6 +82,29 @@ fn a_file_that_cannot_be_used_is_named_with_reason_and_remedy() {
         read_remedy(io::ErrorKind::PermissionDenied),
         "let the user this program runs as read it (chown or chmod), and enter the folders above it"
     );
+}
+
+#[test]
+fn a_cookie_that_is_yet_to_be_made_does_not_keep_anybody_from_signing_in() {
+    let without_mounts = ACCOUNT_BY_FILE.replace("[[mounts]]\npath = \"/\"\n", "");
+    let given = Given::file(&without_mounts);
+    let path = given.path("cookie.txt");
+    let expected = Ok(Credential::CookieFile(path.clone()));
+    let credential = || {
+        let config = Config::load_to_sign_in(&given.sources);
+        config.map(|config| config.accounts[0].credential.clone())
+    };
+    assert_eq!(credential(), expected);
+    for content in ["\n", "UID=1"] {
+        std::fs::write(&path, content).unwrap();
+        assert_eq!(credential(), expected, "{content:?}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(credential().unwrap_err().to_string().contains("name a file"));
+    let given = Given::file(&without_mounts.replace("cookie.txt", SECRET));
+    let refusal = Config::load_to_sign_in(&given.sources).unwrap_err().to_string();
+    assert!(refusal.contains("a secret itself goes in the key without _file"), "{refusal}");
 }
 
 #[test]

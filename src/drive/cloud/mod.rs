@@ -114,7 +114,8 @@ impl CloudDrive {
             return Ok(());
         }
         let reason = format!(
-            "the cookie of {} is of another 115 user than that of {}; sign in as the same user with both",
+            "the cookie of {0} is of another 115 user than that of {1}; \
+             sign in as the same user by `dav115 login --account {0}`",
             client.name(),
             self.main.name()
         );

@@ -5,6 +5,7 @@ pub(super) mod download;
 mod entry;
 pub(super) mod info;
 pub(super) mod list;
+pub(super) mod login;
 pub(super) mod share;
 pub(super) mod space;
 pub(super) mod upload;

@@ -4,6 +4,7 @@
 //! Only the last costs nothing of the account's allowance.
 
 mod changes;
+mod login;
 mod shares;
 
 use std::time::Duration;

@@ -72,6 +72,12 @@ impl Session {
         }
     }
 
+    fn kick(&mut self, now: u64) {
+        if matches!(self.state, SessionState::Live) {
+            self.state = SessionState::KickedAt(now);
+        }
+    }
+
     fn text(&self) -> String {
         format!("UID={}; CID={}; SEID={}; KID={}", self.uid, self.cid, self.seid, self.kid)
     }
@@ -114,13 +120,29 @@ impl Account {
         cookie
     }
 
+    /// A login of whichever user: the older ones of the same user and application are kicked (§1.5).
+    pub(crate) fn sign_in_anew(&self, user: u64, application: &str, now: u64) -> String {
+        let session = Session::fresh(user, application, now);
+        let slot = format!("{user}_{application}_");
+        let mut others = self.others.lock();
+        let mut main = self.session.lock();
+        for older in others.iter_mut().chain([&mut *main]).filter(|older| older.uid.starts_with(&slot)) {
+            older.kick(now);
+        }
+        let cookie = session.text();
+        others.push(session);
+        cookie
+    }
+
     /// Judges the `Cookie` header of a call. `lingering` is how long this host still takes a kicked cookie.
     pub(crate) fn judge(&self, header: &str, now: u64, lingering: u64) -> Login {
         let mut sessions = self.others.lock().clone();
         sessions.push(self.session.lock().clone());
         let uid = cookie_value(header, "UID");
-        let session = sessions.iter().find(|session| uid == Some(&session.uid));
-        session.map_or(Login::Out, |session| session.judge(header, now, lingering))
+        // Two logins within a second have the same `UID`.
+        let judgements = sessions.iter().filter(|session| uid == Some(&session.uid));
+        let mut judgements = judgements.map(|session| session.judge(header, now, lingering));
+        judgements.find(|login| *login != Login::Out).unwrap_or(Login::Out)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::Fault;
 use crate::upload::UploadBehaviours;
+use crate::user::FIRST_ID;
 use crate::writes::Writes;
 
 /// All switches.
@@ -101,6 +102,22 @@ pub struct Behaviours {
     pub share_waf_calls: u32,
     /// The calls that write names.
     pub writes: Writes,
+    /// Seconds a QR code lives.
+    pub login_qr_lifetime_secs: u64,
+    /// Milliseconds the status call of a QR code is held when nothing changes.
+    pub login_hold_ms: u64,
+    /// What it says then.
+    pub login_quiet_status: QuietStatus,
+    /// A QR code that has expired is a refusal, not a status.
+    pub login_expiry_refused: bool,
+    /// The applications whose logins are closed.
+    pub login_dead_apps: BTreeSet<String>,
+    /// A QR code of one application's endpoint can be redeemed for that application and the mini programs only.
+    pub login_mixing_refused: bool,
+    /// The answer to a sign-in always holds `KID`; when off it does at times.
+    pub login_kid: bool,
+    /// The user whose phone confirms.
+    pub login_user_id: u64,
     /// The space of the account in bytes.
     pub space_bytes: u64,
     /// Milliseconds each call of an endpoint takes; the key `*` stands for all others.
@@ -155,6 +172,14 @@ impl Default for Behaviours {
             share_files_limit: 10_000,
             share_waf_calls: 0,
             writes: Writes::default(),
+            login_qr_lifetime_secs: 300,
+            login_hold_ms: 30_000,
+            login_quiet_status: QuietStatus::default(),
+            login_expiry_refused: false,
+            login_dead_apps: ["windows", "mac", "linux"].map(str::to_owned).into(),
+            login_mixing_refused: false,
+            login_kid: true,
+            login_user_id: FIRST_ID,
             space_bytes: 15 << 40,
             latency_ms: BTreeMap::new(),
             cdn_bytes_per_sec: 0,
@@ -240,6 +265,19 @@ pub enum BadShare {
     Empty,
     /// A refusal with the code that belongs to the state.
     Refused,
+}
+
+/// What the status of a QR code is answered with when nothing has changed (protocol notes, reading part, §2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuietStatus {
+    /// `data` is `{}`.
+    #[default]
+    Empty,
+    /// `data` is `[]`.
+    List,
+    /// `data.status` is 0.
+    Waiting,
 }
 
 /// `data` of a refused share call (protocol notes, reading part, §5.3).

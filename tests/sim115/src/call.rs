@@ -31,6 +31,10 @@ pub(crate) enum Host {
     Uplb,
     /// The object store uploads go to.
     Oss,
+    /// QR codes: `qrcodeapi`.
+    Qrcodeapi,
+    /// Signing in: `passportapi`.
+    Passportapi,
     /// The download network.
     Cdn,
     /// A name of the service that is not simulated.
@@ -174,6 +178,8 @@ fn classify(host: &str, path: &str) -> (Host, String) {
         "proapi.115.com" => (Host::Proapi, path.to_owned()),
         "uplb.115.com" => (Host::Uplb, path.to_owned()),
         _ if host.ends_with("aliyuncs.com") => (Host::Oss, path.to_owned()),
+        "qrcodeapi.115.com" | "hnqrcodeapi.115.com" => (Host::Qrcodeapi, path.to_owned()),
+        "passportapi.115.com" | "hnpassportapi.115.com" => (Host::Passportapi, path.to_owned()),
         _ if host.ends_with("115cdn.net") => (Host::Cdn, path.to_owned()),
         _ => (Host::Other, path.to_owned()),
     }
@@ -230,7 +236,8 @@ mod tests {
         assert_eq!(located("/cdnfhnfile.115cdn.net/ab/x", here), Some((Host::Cdn, "/ab/x".to_owned())));
         let bucket = "/fhnfile.oss-cn-shenzhen.aliyuncs.com/6a3d";
         assert_eq!(located(bucket, here), Some((Host::Oss, "/6a3d".to_owned())));
-        assert_eq!(located("/passportapi.115.com", here), Some((Host::Other, "/".to_owned())));
+        assert_eq!(located("/hnqrcodeapi.115.com", here), Some((Host::Qrcodeapi, "/".to_owned())));
+        assert_eq!(located("/my.115.com", here), Some((Host::Other, "/".to_owned())));
         assert_eq!(located("/files", here), None);
         assert_eq!(located("/evil115.com/files", here), None);
     }

@@ -1,6 +1,6 @@
 //! A simulated 115 cloud drive: a real HTTP server for tests and demonstrations.
 //!
-//! It serves what a client needs — listings, look-ups, download links, shares, the writing of names, the download
+//! It serves what a client needs — signing in, listings, look-ups, download links, shares, the writing of names, the download
 //! network itself, uploads with the object store they go to — from a tree in memory, keeps a ledger of every call, and
 //! can be told to misbehave in each way the real service is known to. Its README lists every endpoint and behaviour
 //! with its source and how sure it is.
@@ -31,6 +31,7 @@ mod control;
 mod ec115;
 mod faults;
 mod ledger;
+mod login;
 mod m115;
 mod num;
 mod oss;
@@ -49,11 +50,13 @@ mod waf;
 mod writes;
 
 pub use behaviours::{
-    BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, RefusedData, ShareStateForm, WafScope,
+    BadShare, Behaviours, Binding, EmptyAgent, OrderMemory, QuietStatus, RefusedData, ShareStateForm,
+    WafScope,
 };
 pub use content::{Content, TRUE_SHA1_LIMIT, content};
 pub use faults::{Fault, FaultRule};
 pub use ledger::LedgerEntry;
+pub use login::LoginAction;
 pub use server::{Options, Sim};
 pub use share::{Share, ShareSpec};
 pub use sim_user::SimUser;

@@ -18,6 +18,7 @@ use crate::behaviours::Behaviours;
 use crate::content::Content;
 use crate::faults::FaultRule;
 use crate::ledger::LedgerEntry;
+use crate::login::LoginAction;
 use crate::m115::KeyPair;
 use crate::service;
 use crate::share::{Share, ShareSpec};
@@ -265,6 +266,16 @@ impl Sim {
     /// Logs in with another application, such as `A1`, and returns its cookie; the others stay good.
     pub fn sign_in(&self, application: &str) -> String {
         self.main_user().sign_in(application)
+    }
+
+    /// The text of the newest QR code to sign in by, if there is one.
+    pub fn login_qr(&self) -> Option<String> {
+        self.shared.logins.list().last().map(crate::login::Qr::content)
+    }
+
+    /// Lets the phone, or time, do something to the newest QR code; `false` if there is none, or it is past that.
+    pub fn act_on_login(&self, action: LoginAction) -> bool {
+        self.shared.logins.act(None, action)
     }
 
     /// Stops the server, closes its connections and waits until all is closed.

@@ -88,6 +88,9 @@ async fn answer(
         Some(reply) => reply,
         None if call.host == Host::Cdn => cdn::answer(shared, call, &behaviours, faults).await,
         None => {
+            if endpoint == Endpoint::LoginStatus {
+                api::login::hold(shared, call, &behaviours).await;
+            }
             let of_cookie = shared.users.of_cookie(&call.cookies());
             let user = of_cookie.as_ref().unwrap_or_else(|| shared.users.first());
             let place = place.as_ref();

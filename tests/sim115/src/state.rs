@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::ec115::ServerKey;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
+use crate::login::Logins;
 use crate::m115::KeyPair;
 use crate::share::Shares;
 use crate::tree::Tree;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) faults: Faults,
     pub(crate) firewall: Firewall,
+    pub(crate) logins: Logins,
     pub(crate) links: Arc<Links>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) key: KeyPair,
@@ -60,6 +62,7 @@ impl Shared {
             ledger: Ledger::new(),
             faults: Faults::default(),
             firewall: Firewall::default(),
+            logins: Logins::default(),
             links: Arc::new(Links::new()),
             clock,
             key,

@@ -18,7 +18,7 @@ use crate::tree::{Tree, TreeState};
 pub(crate) const FIRST_NAME: &str = "main";
 
 /// The id of the first user.
-const FIRST_ID: u64 = 123_456_789;
+pub(crate) const FIRST_ID: u64 = 123_456_789;
 
 /// How far the ids of two users lie apart.
 const ID_STEP: u64 = 111_111_101;

@@ -44,6 +44,10 @@ pub(crate) enum Endpoint {
     RbSecretDel,
     Upload(UploadCall),
     Oss(OssCall),
+    LoginToken,
+    LoginImage,
+    LoginStatus,
+    LoginRedeem,
     Cdn,
     Unknown,
 }
@@ -65,6 +69,7 @@ impl Endpoint {
             Host::Webapi => Self::of_webapi(path, posted),
             Host::Aps if path == "/natsort/files.php" => Self::Natsort,
             Host::Proapi => Self::of_proapi(path, posted),
+            Host::Qrcodeapi | Host::Passportapi => Self::of_login(call.host, path, posted),
             Host::Aps | Host::Uplb | Host::Other => Self::Unknown,
         }
     }
@@ -116,6 +121,18 @@ impl Endpoint {
         }
     }
 
+    /// The names of applications in the path are looked at later.
+    fn of_login(host: Host, path: &str, posted: bool) -> Self {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (host, &*parts) {
+            (Host::Qrcodeapi, ["api", "1.0", _, "1.0", "token"]) if !posted => Self::LoginToken,
+            (Host::Qrcodeapi, ["api", "1.0", _, "1.0", "qrcode"]) if !posted => Self::LoginImage,
+            (Host::Qrcodeapi, ["get", "status"]) if !posted => Self::LoginStatus,
+            (_, ["app", "1.0", _, "1.0", "login", "qrcode"]) if posted => Self::LoginRedeem,
+            _ => Self::Unknown,
+        }
+    }
+
     /// The name the ledger, faults and latencies know it by.
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -154,6 +171,10 @@ impl Endpoint {
             Self::RbSecretDel => "rb_secret_del",
             Self::Upload(asked) => asked.label(),
             Self::Oss(asked) => asked.label(),
+            Self::LoginToken => "login_token",
+            Self::LoginImage => "login_image",
+            Self::LoginStatus => "login_status",
+            Self::LoginRedeem => "login_redeem",
             Self::Cdn => "cdn",
             Self::Unknown => "unknown",
         }
@@ -200,6 +221,10 @@ impl Endpoint {
                 | Self::ShareSkipLoginDownurlApp
                 | Self::ShareIsSkipLogin
                 | Self::ShareDownlist
+                | Self::LoginToken
+                | Self::LoginImage
+                | Self::LoginStatus
+                | Self::LoginRedeem
         )
     }
 

@@ -5,6 +5,7 @@ mod endpoint;
 mod item;
 mod jitter;
 mod listing;
+pub(crate) mod login;
 mod lookup;
 mod refusal;
 mod share;
@@ -77,6 +78,11 @@ pub(crate) fn answer(turn: &Turn<'_>) -> Reply {
     if endpoint == Endpoint::Upload(UploadCall::Init) {
         return upload::init(turn);
     }
+    if endpoint == Endpoint::LoginImage
+        && let Some(picture) = login::picture(turn.shared, call)
+    {
+        return picture;
+    }
     let login = if endpoint.needs_login() { turn.login() } else { Login::In };
     let mut answer = match (scripted(turn), login) {
         (Some(refusal), _) => refusal.into(),
@@ -109,6 +115,11 @@ fn of_endpoint(turn: &Turn<'_>) -> Answer {
         Endpoint::Downurl => download::downurl(turn),
         Endpoint::Download => download::download(turn),
         Endpoint::Upload(asked) => upload::answer(turn, asked).into(),
+        Endpoint::LoginToken => login::token(shared, call).into(),
+        Endpoint::LoginStatus => login::status(turn).into(),
+        Endpoint::LoginRedeem => login::redeem(turn),
+        // Of a QR code that is unknown; how that is answered is inferred.
+        Endpoint::LoginImage => refusal::refuse(call, 50_199_004, "获取失败").into(),
         Endpoint::Oss(_) | Endpoint::Cdn | Endpoint::Unknown => json!({}).into(),
         Endpoint::ShareSnap
         | Endpoint::ShareSnapApp
@@ -155,7 +166,7 @@ fn scripted(turn: &Turn<'_>) -> Option<Value> {
 fn disturb(turn: &Turn<'_>, value: &mut Value) {
     let Turn { behaviours, faults, .. } = *turn;
     let count = turn.shared.answers.fetch_add(1, Ordering::Relaxed);
-    let refused = value.get("state") == Some(&Value::Bool(false));
+    let refused = matches!(value.get("state"), Some(state) if *state == json!(false) || *state == json!(0));
     if refused && turn.endpoint.is_of_shares() {
         share::shape_refusal(value, behaviours);
     }

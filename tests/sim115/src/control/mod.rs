@@ -4,6 +4,7 @@
 //! counted, delayed, blocked or faulted.
 
 mod bin;
+mod login;
 mod shares;
 mod tree;
 mod uploads;
@@ -30,7 +31,7 @@ use crate::user::User;
 const BODY_LIMIT: usize = 64 << 20;
 
 /// What the index lists.
-const ROUTES: [&str; 32] = [
+const ROUTES: &[&str] = &[
     "GET /__sim/ledger",
     "GET /__sim/ledger/counts (also ?user=NAME)",
     "DELETE /__sim/ledger",
@@ -62,6 +63,8 @@ const ROUTES: [&str; 32] = [
     "GET /__sim/shares",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"receive_code\": \"a1b2\", \"tree\": \"demo-small\"} (adds)",
     "POST /__sim/shares {\"code\": \"sw3abc12xyz\", \"state\": 7} (changes)",
+    "GET /__sim/login",
+    "POST /__sim/login {\"action\": \"scan\" | \"confirm\" | \"cancel\" | \"expire\"} (the newest; also \"uid\")",
     "POST /__sim/firewall/clear",
 ];
 
@@ -147,6 +150,8 @@ fn route(shared: &Shared, method: &Method, path: &str, query: &str, body: &Bytes
         ("POST", "known") => uploads::know(shared, body)?,
         ("GET", "uploads") => uploads::show(shared),
         ("POST", "uploads") => uploads::act(shared, body)?,
+        ("GET", "login") => login::list(shared),
+        ("POST", "login") => login::act(shared, body)?,
         ("POST", "firewall/clear") => {
             shared.firewall.clear();
             json!({})

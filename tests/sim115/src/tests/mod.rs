@@ -11,6 +11,7 @@ mod folders;
 mod lag;
 mod links;
 mod listing;
+mod login;
 mod lookup;
 mod moving;
 mod oss;

@@ -1,11 +1,15 @@
 //! The command line: what can be typed, and the types it becomes. Does nothing itself.
 
+mod login;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+pub use login::Login;
 
 use crate::config::{LogFormat, Overrides, download_policy_names, parse_download_policy};
 use crate::model::DownloadPolicy;
@@ -14,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   dav115 demo                                  Try the gateway without an account
   dav115 hash-password                         Make a password_hash for dav115.toml
+  dav115 login --account main                  Sign in to 115 by QR code
   dav115 check --config dav115.toml            See what a configuration comes to
   dav115 serve --config dav115.toml            Serve
   DAV115__SERVER__LISTEN=[::]:80 dav115 serve  Set any key by the environment";
@@ -66,6 +71,9 @@ pub enum Command {
     /// Serve an invented drive, to try the gateway without an account
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
+    /// Sign in to 115 by QR code, and put the cookie where the account has it
+    #[command(after_help = login::EXAMPLES)]
+    Login(Login),
     /// Check the configuration and print what it comes to, secrets masked
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
