@@ -63,6 +63,7 @@ async fn what_is_deleted_lies_in_the_bin_and_comes_back() {
     }
     assert_eq!(find(&["剧集", "三体", "Season 01", "三体 S01E01.mp4"]), episode);
     assert_eq!(sim.tree(|tree| (tree.len(), tree.total_bytes())), (count, bytes));
+    assert!(sim.tree(|tree| !tree.was_deleted(hello) && !tree.was_deleted(episode)));
     assert_eq!(bin(&sim, "").await["data"], json!([]));
     for (rid, code) in [(hello, 20_018), (77, 20_018), (0, 990_002)] {
         assert_eq!(revert(&sim, rid).await["errno"], code);

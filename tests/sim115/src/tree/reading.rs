@@ -63,7 +63,7 @@ impl TreeState {
         self.nodes.values().any(|node| node.violating)
     }
 
-    /// Whether `id` once was a node and was deleted.
+    /// Whether `id` once was a node, was deleted and did not come back.
     pub fn was_deleted(&self, id: u64) -> bool {
         self.deleted.contains(&id)
     }

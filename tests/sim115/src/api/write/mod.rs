@@ -44,8 +44,9 @@ pub(super) fn answer(turn: &Turn<'_>) -> Value {
     let Turn { call, behaviours, endpoint, .. } = *turn;
     let label = endpoint.label();
     let mut tree = turn.shared.tree.lock();
-    if let Some(code) = queue::must_wait(&tree, turn) {
-        return code;
+    tree.settle();
+    if let Some(refused) = queue::must_wait(&tree, turn) {
+        return refused;
     }
     let write = Write {
         call,

@@ -1,8 +1,9 @@
 //! `files/move` and `files/move_progress` (protocol notes, writing part, §1.3).
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 
 use super::codes::{self, refusal, without_code};
 use super::{Write, done, weight};
