@@ -117,6 +117,12 @@ impl Sim {
         self.shared.uploads.store.unfinished()
     }
 
+    /// The bytes of bodies the object store has read since the ledger was cleared, those of broken uploads too.
+    pub fn bytes_received(&self) -> u64 {
+        let of_oss = |entry: &LedgerEntry| entry.endpoint.starts_with("oss_");
+        self.ledger().iter().filter(|entry| of_oss(entry)).map(|entry| entry.received).sum()
+    }
+
     /// Ends the life of all credentials for the object store given out so far.
     pub fn expire_upload_tokens(&self) {
         self.shared.uploads.tokens.expire();

@@ -42,7 +42,7 @@ const NUMERIC_TEXTS: [&str; 33] = [
 ];
 
 /// Turns about half of the scalars of an answer into the other type they may come as.
-pub(super) fn jitter(value: &mut Value, seed: u64) {
+pub(crate) fn jitter(value: &mut Value, seed: u64) {
     let mut turn = 0;
     visit("", value, &mut || {
         turn += 1;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use item::kind_number;
+pub(crate) use jitter::jitter;
 pub(crate) use write::{Place, Queue};
 
 use crate::account::Login;

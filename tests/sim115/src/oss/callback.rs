@@ -1,5 +1,7 @@
 //! The call back to 115: the two texts of a request, filled in (protocol notes, writing part, §2.3.6 and §2.6.6).
 
+use std::sync::atomic::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -8,7 +10,9 @@ use serde_json::{Map, Value};
 
 use super::error::Refusal;
 use super::{Answered, BUCKET, Visit};
+use crate::api::jitter;
 use crate::faults::Fault;
+use crate::num::mix;
 use crate::reply::json_reply;
 use crate::stored::Stored;
 use crate::upload::{Arrival, complete, complete_sample, refused};
@@ -60,11 +64,15 @@ pub(super) fn perform(
     let body = expanded(body, &values, finished);
     let fields = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let arrival = Arrival { fields, content: finished.content, callback: &callback, callback_var: &vars };
-    let answer = match url.trim_start_matches("http://uplb.115.com/3.0/") {
+    let mut answer = match url.trim_start_matches("http://uplb.115.com/3.0/") {
         "completeupload.php" => complete(visit.shared, visit.behaviours, &arrival),
         "samplecompleteupload.php" => complete_sample(visit.shared, visit.behaviours, &arrival),
         _ => return Err(failed()),
     };
+    if visit.behaviours.type_jitter {
+        let count = visit.shared.answers.fetch_add(1, Ordering::Relaxed);
+        jitter(&mut answer, mix(0x0ca1_1bac, count));
+    }
     Ok(json_reply(StatusCode::OK, &answer))
 }
 

@@ -50,6 +50,7 @@ async fn parts_fail_and_can_be_put_again() {
         .map(|entry| (entry.received, entry.status))
         .collect();
     assert_eq!(received, [(30_000, 0), (PART, 503), (PART, 403), (PART, 0)]);
+    assert_eq!(sim.bytes_received(), 30_000 + 3 * PART);
     // The second of the parts by its number, not by its turn.
     sim.clear_faults();
     sim.fault(FaultRule { offset_at_least: Some(2), ..FaultRule::nth("oss_part", 1, Fault::Status(500)) });

@@ -46,7 +46,9 @@ async fn limits_and_places_are_told() {
     let token = get_with(&sim, "/uplb.115.com/3.0/gettoken.php", &[]).await.json();
     assert_eq!(token["StatusCode"], "200");
     assert!(token["Expiration"].as_str().unwrap().ends_with('Z'));
-    assert_eq!((sim.calls("uploadinfo"), sim.calls("getuploadinfo"), sim.calls("gettoken")), (6, 2, 1));
+    let posted = uplb(&sim, "gettoken.php", &[("userid", "123456789"), ("target", "U_1_0")]).await;
+    assert_ne!(posted["AccessKeyId"], token["AccessKeyId"]);
+    assert_eq!((sim.calls("uploadinfo"), sim.calls("getuploadinfo"), sim.calls("gettoken")), (6, 2, 2));
 }
 
 #[tokio::test]
@@ -106,6 +108,13 @@ async fn equal_names_stand_side_by_side_and_one_upload_makes_one_file() {
     let once = uploader.put(&begun, &text("one")).await;
     let twice = uploader.put(&begun, &text("one")).await;
     assert_eq!(once.json(), twice.json());
+    sim.behave(|behaviours| behaviours.type_jitter = true);
+    let mut kinds = Vec::new();
+    for _ in 0..20 {
+        kinds.push(uploader.put(&begun, &text("one")).await.json()["data"]["file_size"].is_string());
+    }
+    assert!(kinds.contains(&true) && kinds.contains(&false), "its numbers are told in both ways");
+    sim.behave(|behaviours| behaviours.type_jitter = false);
     uploader.upload("a.txt", &text("two")).await;
     let names = sim.tree(|tree| tree.children(ROOT).iter().map(|node| node.name.clone()).collect::<Vec<_>>());
     assert_eq!(names, ["a.txt", "a.txt"]);

@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, folder_of, place, space_left, tree};
+use super::{Drive, Session, folder_of, place};
 use crate::api::kind_number;
 use crate::behaviours::Behaviours;
 use crate::content::Content;
 use crate::state::Shared;
 use crate::stored::Stored;
-use crate::tree::{SimNode, TreeState};
+use crate::tree::SimNode;
 
 /// The kind of films.
 const FILM: u64 = 4;
@@ -54,11 +54,11 @@ pub(crate) fn complete(shared: &Shared, behaviours: &Behaviours, arrival: &Arriv
     if !fits {
         return refused(10_002, "校验失败，文件不一致");
     }
-    finish(shared, behaviours, arrival, session, |tree, node| {
+    finish(shared, behaviours, arrival, session, |node| {
         json!({
             "pick_code": node.pick_code(), "file_size": node.size(), "file_id": node.id.to_string(),
             "thumb_url": "", "sha1": node.sha1(), "aid": 1, "file_name": node.name,
-            "cid": parent(tree, node), "is_video": u8::from(is_film(node)),
+            "cid": node.parent.to_string(), "is_video": u8::from(is_film(node)),
         })
     })
 }
@@ -75,9 +75,9 @@ pub(crate) fn complete_sample(shared: &Shared, behaviours: &Behaviours, arrival:
         return refused(10_002, "校验失败，callback不一致");
     }
     let now = shared.clock.unix();
-    finish(shared, behaviours, arrival, session, |tree, node| {
+    finish(shared, behaviours, arrival, session, |node| {
         json!({
-            "aid": 1, "area_id": 1, "cid": parent(tree, node), "file_name": node.name, "file_ptime": now,
+            "aid": 1, "area_id": 1, "cid": node.parent.to_string(), "file_name": node.name, "file_ptime": now,
             "file_status": 1, "file_id": node.id.to_string(), "file_size": node.size().to_string(),
             "pick_code": node.pick_code(), "sha1": node.sha1(), "sp": 0, "file_type": 103, "object_id": "",
             "user_id": arrival.field("userid"), "is_video": u8::from(is_film(node)), "thumb_url": "",
@@ -91,7 +91,7 @@ fn finish(
     behaviours: &Behaviours,
     arrival: &Arrival<'_>,
     mut session: Session,
-    describe: impl FnOnce(&TreeState, &SimNode) -> Value,
+    describe: impl FnOnce(&SimNode) -> Value,
 ) -> Value {
     let mut sessions = shared.uploads.sessions.lock();
     let mark = if session.callback_var.is_empty() { "cb_token" } else { "pick_code" };
@@ -100,26 +100,23 @@ fn finish(
     if let Some(answer) = sessions.get(mark).and_then(|session| session.answer.clone()) {
         return answer;
     }
-    let Some(mut tree) = tree(shared, session.user) else {
+    let Some(drive) = Drive::of(shared, session.user) else {
         return refused(990_001, "登录超时，请重新登录。");
     };
-    if !space_left(&tree, arrival.content.size(), behaviours.space_bytes) {
+    if !drive.has_room(arrival.content.size(), behaviours) {
         return refused(91_005, "您的空间不足，上传失败");
     }
+    let mut tree = drive.tree();
     let content = Content::Stored(arrival.content.clone());
     let at = (session.node, folder_of(&session.target).unwrap_or(u64::MAX));
     if !place(shared, &mut tree, at, &session.name, content, &behaviours.upload) {
         return refused(10_014, "云端目录不存在，请恢复后重新上传");
     }
-    let data = tree.node(session.node).map(|node| describe(&tree, node));
+    let data = tree.node(session.node).map(describe);
     let answer = json!({"state": true, "message": "", "code": 0, "data": data});
     session.answer = Some(answer.clone());
     sessions.insert(mark.to_owned(), session);
     answer
-}
-
-fn parent(tree: &TreeState, node: &SimNode) -> String {
-    tree.node(node.parent).map_or(0, |folder| folder.id).to_string()
 }
 
 fn is_film(node: &SimNode) -> bool {

@@ -1,10 +1,11 @@
 //! Where uploads land and which contents are known: the users, their trees, and the trees of shares.
 
-use parking_lot::MutexGuard;
+use parking_lot::{Mutex, MutexGuard};
 use sha1::{Digest as _, Sha1};
 
 use super::UploadBehaviours;
-use crate::account::USER_ID;
+use crate::account::{USER_ID, cookie_value};
+use crate::behaviours::Behaviours;
 use crate::call::Call;
 use crate::content::Content;
 use crate::num::hex;
@@ -12,22 +13,45 @@ use crate::pickcode;
 use crate::state::Shared;
 use crate::tree::{ROOT, SimNode, TreeState};
 
-/// The user a call is of: the one it names, or else the one whose cookie it carries.
-pub(crate) fn user_of(named: &str, call: &Call) -> Option<u64> {
-    let cookies = call.cookies();
-    let by_cookie = || crate::account::cookie_value(&cookies, "UID")?.split('_').next();
-    let user = if named.is_empty() { by_cookie()? } else { named };
-    user.parse().ok().filter(|user| *user == USER_ID)
+/// The drive of a user, and what the user signs uploads with.
+pub(crate) struct Drive<'sim> {
+    user: u64,
+    tree: &'sim Mutex<TreeState>,
 }
 
-/// The key a user signs uploads with.
-pub(crate) fn userkey(user: u64) -> String {
-    hex(&Sha1::digest(format!("userkey of {user}"))).to_uppercase()
-}
+impl<'sim> Drive<'sim> {
+    /// The drive of a user.
+    pub(crate) fn of(shared: &'sim Shared, user: u64) -> Option<Self> {
+        (user == USER_ID).then_some(Self { user, tree: &shared.tree })
+    }
 
-/// The tree of a user.
-pub(crate) fn tree(shared: &Shared, user: u64) -> Option<MutexGuard<'_, TreeState>> {
-    (user == USER_ID).then(|| shared.tree.lock())
+    /// The drive of the user a call is of: the one it names, or else the one whose cookie it carries.
+    pub(crate) fn of_call(shared: &'sim Shared, named: &str, call: &Call) -> Option<Self> {
+        let cookies = call.cookies();
+        let by_cookie = || cookie_value(&cookies, "UID")?.split('_').next();
+        let user = if named.is_empty() { by_cookie()? } else { named };
+        Self::of(shared, user.parse().ok()?)
+    }
+
+    /// The user's id.
+    pub(crate) fn user(&self) -> u64 {
+        self.user
+    }
+
+    /// The key the user signs uploads with.
+    pub(crate) fn userkey(&self) -> String {
+        hex(&Sha1::digest(format!("userkey of {}", self.user))).to_uppercase()
+    }
+
+    /// The files and folders, for as long as the guard is held.
+    pub(crate) fn tree(&self) -> MutexGuard<'_, TreeState> {
+        self.tree.lock()
+    }
+
+    /// Whether there is room for so many bytes more; not to be asked while the guard of the tree is held.
+    pub(crate) fn has_room(&self, bytes: u64, behaviours: &Behaviours) -> bool {
+        self.tree().total_bytes().saturating_add(bytes) <= behaviours.space_bytes
+    }
 }
 
 /// The content of this size and hash, if it lies anywhere: in a tree, among what was deleted, in a share, or in nobody's
@@ -58,11 +82,6 @@ pub(crate) fn folder_of(target: &str) -> Option<u64> {
 pub(crate) fn reserve(tree: &mut TreeState) -> (u64, String) {
     let id = tree.reserve();
     (id, pickcode::encode(id, false, id))
-}
-
-/// Whether a user has room for so many bytes more.
-pub(crate) fn space_left(tree: &TreeState, bytes: u64, space: u64) -> bool {
-    tree.total_bytes().saturating_add(bytes) <= space
 }
 
 /// Puts a file into a folder under an id set aside for it; `false` when the folder is gone.

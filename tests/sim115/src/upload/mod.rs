@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 pub(crate) use complete::{Arrival, complete, complete_sample, refused};
-pub(crate) use drives::{folder_of, known, place, reserve, space_left, tree, user_of, userkey};
+pub(crate) use drives::{Drive, folder_of, known, place, reserve};
 pub use switches::{RangeFailure, UploadBehaviours};
 
 use crate::content::Content;

@@ -16,9 +16,7 @@ use crate::num::{hex, mix};
 use crate::oss::BUCKET;
 use crate::reply::{Reply, json_reply, reply};
 use crate::tree::SimNode;
-use crate::upload::{
-    Check, RangeFailure, Session, folder_of, known, place, reserve, space_left, tree, user_of, userkey,
-};
+use crate::upload::{Check, Drive, RangeFailure, Session, folder_of, known, place, reserve};
 use crate::waf::Limits;
 
 /// The message of code 402.
@@ -107,12 +105,12 @@ fn judge(turn: &Turn<'_>, form: &Form, sealed: u32) -> Value {
     if switches.version_gate && !form.is_recent(&call.user_agent(), &switches.minimum_version) {
         return status_4(403, "请升级到最新版本");
     }
-    let user = Some(form.field("userid")).filter(|named| !named.is_empty());
-    let user = user.and_then(|named| user_of(named, call));
-    let (Some(user), Some(folder), true) = (user, folder_of(form.field("target")), form.is_sound()) else {
+    // Whose cookie comes with it is not looked at.
+    let drive = form.field("userid").parse().ok().and_then(|user| Drive::of(shared, user));
+    let (Some(drive), Some(folder), true) = (drive, folder_of(form.field("target")), form.is_sound()) else {
         return status_4(402, INVALID);
     };
-    let key = userkey(user);
+    let key = drive.userkey();
     if !form.is_signed(&key) {
         return sig_invalid();
     }
@@ -127,11 +125,11 @@ fn judge(turn: &Turn<'_>, form: &Form, sealed: u32) -> Value {
     let asks = found.is_some() || switches.range_check_unknown;
     if form.size >= switches.range_check_at_least.max(1)
         && asks
-        && let Err(answer) = proven(turn, form, user, found.as_ref())
+        && let Err(answer) = proven(turn, form, drive.user(), found.as_ref())
     {
         return answer;
     }
-    begin(turn, form, (user, folder), found.filter(|_| switches.rapid))
+    begin(turn, form, (&drive, folder), found.filter(|_| switches.rapid))
 }
 
 /// Whether the client has shown that it has the bytes; else what it is answered with.
@@ -182,12 +180,12 @@ fn ask(turn: &Turn<'_>, form: &Form, user: u64, round: u32) -> Value {
 }
 
 /// Takes a known content over, or begins the upload of one that is not.
-fn begin(turn: &Turn<'_>, form: &Form, (user, folder): (u64, u64), found: Option<Content>) -> Value {
+fn begin(turn: &Turn<'_>, form: &Form, (drive, folder): (&Drive<'_>, u64), found: Option<Content>) -> Value {
     let Turn { shared, behaviours, .. } = *turn;
-    let Some(mut tree) = tree(shared, user) else { return status_4(402, INVALID) };
-    if !space_left(&tree, form.size, behaviours.space_bytes) {
+    if !drive.has_room(form.size, behaviours) {
         return status_4(91_005, "您的空间不足，上传失败");
     }
+    let (user, mut tree) = (drive.user(), drive.tree());
     if !tree.node(folder).is_some_and(SimNode::is_folder) {
         return status_4(10_014, "云端目录不存在，请恢复后重新上传");
     }

@@ -13,7 +13,7 @@ use super::refusal;
 use crate::call::{Call, Host};
 use crate::clock::utc_seconds;
 use crate::oss::{BUCKET, ENDPOINT};
-use crate::upload::{user_of, userkey};
+use crate::upload::{Drive, Session};
 
 /// Which of them a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +92,11 @@ pub(super) fn refuse(call: &Call, asked: UploadCall, code: i64, message: &str) -
 /// `uploadinfo`: who uploads, and within which limits.
 fn info(turn: &Turn<'_>) -> Value {
     let switches = &turn.behaviours.upload;
-    let Some(user) = user_of("", turn.call) else { return refusal::logged_out(turn.call) };
+    let Some(drive) = Drive::of_call(turn.shared, "", turn.call) else {
+        return refusal::logged_out(turn.call);
+    };
     json!({
-        "state": true, "error": "", "errno": 0, "user_id": user, "userkey": userkey(user), "app_id": 0,
+        "state": true, "error": "", "errno": 0, "user_id": drive.user(), "userkey": drive.userkey(), "app_id": 0,
         "app_version": 0, "app_ver": "36.2.28", "isp_type": 0, "max_dir_level": 20, "max_dir_level_yun": 20,
         "max_file_num": 50, "max_file_num_yun": 500, "size_limit": switches.size_limit,
         "size_limit_yun": switches.size_limit, "type_limit": ["jpg", "png"], "upload_allowed": switches.allowed,
@@ -127,8 +129,9 @@ fn resume(turn: &Turn<'_>) -> Value {
     let call = turn.call;
     let pick_code = call.param("pickcode");
     let session = turn.shared.uploads.session(pick_code);
-    let user = user_of(call.param("userid"), call);
-    let fits = session.filter(|session| Some(session.user) == user && session.target == call.param("target"));
+    let drive = Drive::of_call(turn.shared, call.param("userid"), call);
+    let own = |session: &Session| drive.is_some_and(|drive| drive.user() == session.user);
+    let fits = session.filter(|session| session.target == call.param("target")).filter(own);
     let Some(session) = fits else { return init::status_4(402, init::INVALID) };
     let mut answer = init::begun(pick_code, &session);
     // These two mean the check of `initupload` only.

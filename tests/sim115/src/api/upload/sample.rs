@@ -11,7 +11,7 @@ use crate::clock::utc_seconds;
 use crate::m115::random_hex;
 use crate::oss::{BUCKET, ENDPOINT, hmac_base64};
 use crate::tree::SimNode;
-use crate::upload::{Session, folder_of, reserve, tree, user_of};
+use crate::upload::{Drive, Session, folder_of, reserve};
 
 /// How long the permission lives, in seconds.
 const LIFETIME_SECS: u64 = 3600;
@@ -22,19 +22,20 @@ const LARGEST: u64 = 5 << 30;
 /// Begins an upload by a form.
 pub(super) fn init(turn: &Turn<'_>) -> Value {
     let Turn { shared, call, .. } = *turn;
-    let Some(user) = user_of(call.param("userid"), call) else { return logged_out(call) };
+    let Some(drive) = Drive::of_call(shared, call.param("userid"), call) else { return logged_out(call) };
     let (name, target) = (call.param("filename"), call.param("target"));
     if name.is_empty() {
         return refuse(call, 990_002, "参数错误。");
     }
     let node = {
-        let Some(mut tree) = tree(shared, user) else { return logged_out(call) };
+        let mut tree = drive.tree();
         let folder = folder_of(target);
         if !folder.and_then(|id| tree.node(id)).is_some_and(SimNode::is_folder) {
             return refuse(call, 10_014, "云端目录不存在，请恢复后重新上传");
         }
         reserve(&mut tree).0
     };
+    let user = drive.user();
     let expires = shared.clock.unix() + LIFETIME_SECS;
     let grant = shared.uploads.tokens.issue("LTAI5t", expires);
     let (object, word) = (random_hex(20), random_hex(16));
