@@ -157,8 +157,8 @@ pub(super) fn list(
         }
     };
     let view = tree.view(ask.folder, order, ask.deep, ask.offset == 0);
-    let rows = wanted(&tree, &ask, &view.shown);
-    let rows = shared.uploads.shown(&rows, shared.clock.unix()).map_or(rows, Into::into);
+    let all = wanted(&tree, &ask, &view.shown);
+    let rows = shared.uploads.shown(&all, shared.clock.unix()).map_or_else(|| Arc::clone(&all), Into::into);
     let reach = if natsort { behaviours.natsort_limit } else { u64::MAX };
     let asked_end = ask.offset.saturating_add(ask.limit).min(reach);
     let mut end = asked_end.min(long(rows.len()));
@@ -172,6 +172,10 @@ pub(super) fn list(
         .map(|node| item::entry(user.id, node))
         .collect();
     let mut answer = envelope(&tree, call, &ask, order, &view, &data, behaviours);
+    if let (Some(count), late @ 1..) = (answer["count"].as_u64(), long(all.len() - rows.len())) {
+        // What listings do not show yet they do not count either.
+        answer["count"] = json!(count.saturating_sub(late));
+    }
     if call.number("record_open_time", 1) != 0 {
         tree.set_opened(ask.folder);
     }
