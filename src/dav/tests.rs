@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio_util::task::TaskTracker;
 
-use super::{ALLOW, Body, Dav, Error, Options, Request};
+use super::{ALLOW, Body, Dav, Error, Locks, Options, Properties, Request};
 use crate::cache::DriveKey;
 use crate::drive::{DriveError, DriveErrorKind, MemoryDrive};
 use crate::model::{ClientTraits, Meter};
@@ -28,6 +28,8 @@ pub(super) struct Fixture {
     pub(super) meter: Meter,
     pub(super) traits: ClientTraits,
     pub(super) options: Options,
+    pub(super) locks: Arc<Locks>,
+    pub(super) properties: Arc<Properties>,
 }
 
 impl Fixture {
@@ -51,7 +53,14 @@ impl Fixture {
             meter: Meter::default(),
             traits: PLAIN,
             options: Options { prefix: String::new(), report_quota: true },
+            locks: Arc::default(),
+            properties: Arc::default(),
         }
+    }
+
+    pub(super) fn dav(&self) -> Dav {
+        let (locks, properties) = (Arc::clone(&self.locks), Arc::clone(&self.properties));
+        Dav::new(Arc::clone(&self.vfs), locks, properties, self.options.clone())
     }
 
     pub(super) async fn ask(
@@ -65,7 +74,7 @@ impl Fixture {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let dav = Dav::new(Arc::clone(&self.vfs), Arc::default(), self.options.clone());
+        let dav = self.dav();
         let request = Request {
             method: &Method::from_bytes(method.as_bytes()).unwrap(),
             at: &View::whole().at(VPath::parse(path).unwrap()),

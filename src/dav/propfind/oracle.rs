@@ -141,8 +141,9 @@ async fn ours(fixture: &Fixture, path: &VPath, depth: &str, body: &str) -> BTree
 }
 
 async fn theirs(fixture: &Fixture, path: &VPath, depth: &str, body: &str) -> BTreeSet<Fact> {
-    let handler: DavHandler<RequestCtx> =
-        DavHandler::builder().filesystem(Box::new(DavFs::new(Arc::clone(&fixture.vfs)))).build_handler();
+    let handler: DavHandler<RequestCtx> = DavHandler::builder()
+        .filesystem(Box::new(DavFs::new(Arc::clone(&fixture.vfs), Arc::clone(&fixture.properties))))
+        .build_handler();
     let request = Request::builder()
         .method("PROPFIND")
         .uri(path.to_uri().to_string())
