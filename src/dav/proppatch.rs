@@ -116,10 +116,8 @@ impl Patch {
             let dead = |index: &usize| kinds[*index] == Kind::Dead;
             let kept: Vec<usize> = (0..kinds.len()).filter(dead).collect();
             let changes: Vec<Change> = kept.iter().map(|&index| self.changes[index].clone()).collect();
-            let outcome = match changes.is_empty() {
-                true => Ok(()),
-                false => self.properties.change(at.key(), changes).await,
-            };
+            let outcome =
+                if changes.is_empty() { Ok(()) } else { self.properties.change(at.key(), changes).await };
             match outcome {
                 Ok(()) => vec![Fate::Done; kinds.len()],
                 Err(Unkept::TooMuch(index, reason)) => {

@@ -63,7 +63,7 @@ impl Recorder {
                     PrefixDeclaration::Default if namespace.is_empty() => {}
                     PrefixDeclaration::Default => self.attribute("xmlns", &namespace),
                     PrefixDeclaration::Named(prefix) => {
-                        self.attribute(&format!("xmlns:{prefix}"), &namespace)
+                        self.attribute(&format!("xmlns:{prefix}"), &namespace);
                     }
                 }
             }

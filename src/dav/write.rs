@@ -158,7 +158,7 @@ impl Done {
             ("COPY", Some(to)) => properties.copy(&self.at, to, self.deep).await,
             // What was of this name before, and has been removed by another way than this gateway.
             ("PUT" | "MKCOL" | "LOCK", _) if status == StatusCode::CREATED => {
-                properties.forget(&self.at).await
+                properties.forget(&self.at).await;
             }
             _ => {}
         }

@@ -50,6 +50,8 @@ impl Seen {
 impl Stored {
     /// The file at `path` and what is in it. One that cannot be read, or is not one of these, is put aside, never overwritten.
     pub(super) fn open(path: PathBuf) -> (Self, BTreeMap<String, DeadSet>) {
+        // Replacing a link by a file would not be what was meant.
+        let path = fs::canonicalize(&path).unwrap_or(path);
         let mut stored = Self { path, seen: None, broken: None };
         let read =
             fs::read(&stored.path).map(|bytes| String::from_utf8(bytes).ok().and_then(|text| parse(&text)));
@@ -143,6 +145,9 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 
 /// Gives the file at `path` a name that no other has.
 fn put_aside(path: &Path) -> io::Result<PathBuf> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let aside = beside(path, &format!("unreadable-{now}"));
     fs::rename(path, &aside)?;
