@@ -13,7 +13,8 @@ use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use self::file::Stored;
@@ -58,7 +59,7 @@ pub(super) enum Unkept {
 pub struct Properties {
     kept: RwLock<Kept>,
     /// Held during a change, until it is in the file. Without a file they end with the gateway.
-    file: Mutex<Option<Stored>>,
+    file: Arc<Mutex<Option<Stored>>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -75,7 +76,7 @@ impl Properties {
         let (stored, by_key) = Stored::open(path);
         let mut kept = Kept { by_key, bytes: 0 };
         kept.bytes = kept.by_key.iter().map(|(key, set)| weight(key, set)).sum();
-        Self { kept: RwLock::new(kept), file: Mutex::new(Some(stored)) }
+        Self { kept: RwLock::new(kept), file: Arc::new(Mutex::new(Some(stored))) }
     }
 
     /// Whether there is none at all, so that nobody has to look for one.
@@ -99,16 +100,17 @@ impl Properties {
     ///
     /// The change is not given up if the caller is: it is either made, in memory and in the file, or not.
     pub(super) async fn change(self: &Arc<Self>, key: String, changes: Vec<Change>) -> Result<(), Unkept> {
+        // Waited for here, so that many requests do not take all threads on which files are written.
+        let mut file = Arc::clone(&self.file).lock_owned().await;
         let this = Arc::clone(self);
-        let done = spawn_blocking(move || this.change_now(&key, changes)).await;
+        let done = spawn_blocking(move || this.change_now(file.as_mut(), &key, changes)).await;
         done.unwrap_or_else(|_| Err(Unkept::NotWritten("the gateway is stopping".to_owned())))
     }
 
-    fn change_now(&self, key: &str, changes: Vec<Change>) -> Result<(), Unkept> {
-        let mut file = self.file.lock();
+    fn change_now(&self, file: Option<&mut Stored>, key: &str, changes: Vec<Change>) -> Result<(), Unkept> {
         let mut next = self.kept.read().clone();
         next.apply(key, changes)?;
-        if let Some(file) = &mut *file {
+        if let Some(file) = file {
             file.write(&next.by_key).map_err(Unkept::NotWritten)?;
         }
         *self.kept.write() = next;
@@ -166,7 +168,7 @@ impl Properties {
         }
         let this = Arc::clone(self);
         let followed = spawn_blocking(move || {
-            let mut file = this.file.lock();
+            let mut file = this.file.blocking_lock();
             let mut next = this.kept.read().clone();
             act(&mut next);
             if next.by_key == this.kept.read().by_key {

@@ -3,7 +3,7 @@
 //! Obtained once for a request. Mostly there is none of either, and then nothing is done for an entry.
 //! Called by `propfind`, which looks, and `writer`, which asks for each entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::properties::Subject;
@@ -32,7 +32,7 @@ pub(super) struct Extras {
     inherited: String,
     can_lock: bool,
     /// Keys of children for which it is the other way round.
-    can_lock_otherwise: Vec<String>,
+    can_lock_otherwise: HashSet<String>,
 }
 
 impl Extras {
@@ -120,7 +120,7 @@ fn subject<'a>(
 /// The keys of the children that can be locked although `folder` cannot, or the other way round.
 ///
 /// Nobody has to look at each child where no rule is about any of them.
-fn otherwise(vfs: &Vfs, at: &At, folder: &Folder, can_lock: bool) -> Vec<String> {
+fn otherwise(vfs: &Vfs, at: &At, folder: &Folder, can_lock: bool) -> HashSet<String> {
     let children = folder.shown().filter_map(|node| at.join(&node.name).ok());
     children.filter(|child| vfs.may_lock(child) != can_lock).map(|child| child.key()).collect()
 }

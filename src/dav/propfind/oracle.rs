@@ -312,6 +312,12 @@ proptest! {
         if matches!(question, Question::PropName) {
             // Unlike us it asks 115 in order to tell the name alone.
             theirs.retain(|fact| !fact.is_quota());
+            // And it tells of locks more than the names.
+            let bare = |fact: Fact| match &*fact.name {
+                "supportedlock" | "lockdiscovery" => Fact { value: String::new(), ..fact },
+                _ => fact,
+            };
+            theirs = theirs.into_iter().map(bare).collect();
         }
         prop_assert_eq!(ours, theirs);
     }
