@@ -65,12 +65,13 @@ impl<'a> Document<'a> {
 
     /// The same document, of which the elements `level` levels deep are kept as texts, see [`Document::recorded`].
     #[must_use]
-    pub(super) fn recording(self, level: usize) -> Self {
-        Self { recorder: Some(Recorder::new(level)), ..self }
+    pub(super) fn recording(self, level: usize, limit: usize) -> Self {
+        Self { recorder: Some(Recorder::new(level, limit)), ..self }
     }
 
     /// The last element of the recorded level that has ended, with all its content, as a text that stands for itself:
     /// it declares every namespace it needs and states its language.
+    /// A text that is longer than the limit is no such thing, but only as much of one as shows that it is too long.
     pub(super) fn recorded(&mut self) -> String {
         self.recorder.as_mut().map(Recorder::take).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use parking_lot::Mutex;
 
 use super::document::{Document, Step};
-use super::properties::{Change, Dead, Properties, Unkept};
+use super::properties::{Change, Dead, MAX_VALUE, Properties, Unkept};
 use super::xml::{DAV, Name, escape};
 use super::{Body, Error, propfind};
 use crate::vfs::{At, VPath};
@@ -67,7 +67,7 @@ impl Patch {
     ///
     /// **Errors**: 400 if it is not a `propertyupdate` element as RFC 4918, §14.19 has it, or changes nothing; what [`Document`] says of bad XML.
     pub(super) fn parse(properties: Arc<Properties>, body: &Bytes) -> Result<Self, Error> {
-        let mut document = Document::open(body)?.recording(LEVEL);
+        let mut document = Document::open(body)?.recording(LEVEL, MAX_VALUE);
         match document.step()? {
             Some(Step::Start(root)) if root.is_dav("propertyupdate") => {}
             _ => {
@@ -210,9 +210,10 @@ impl Fate {
     fn told(&self) -> (&'static str, Cow<'_, str>) {
         match self {
             Self::Done => ("200 OK", "".into()),
-            Self::Protected => {
-                ("403 Forbidden", "the gateway computes this property, so it cannot be set or removed".into())
-            }
+            Self::Protected => (
+                "403 Forbidden",
+                "this property is of the gateway's own making, so it cannot be set or removed".into(),
+            ),
             Self::NoRoom(reason) => ("507 Insufficient Storage", reason.into()),
             Self::Dependent => (
                 "424 Failed Dependency",

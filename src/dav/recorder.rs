@@ -17,6 +17,8 @@ const LANGUAGE: &str = "xml:lang";
 /// Keeps one element of its level at a time.
 pub(super) struct Recorder {
     level: usize,
+    /// What is longer is of no use, and what comes after this many bytes is left out.
+    limit: usize,
     xml: String,
     /// The languages stated above the level, each with the depth of its element.
     languages: Vec<(usize, String)>,
@@ -24,8 +26,8 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// For elements that are `level` deep; the root is 1 deep.
-    pub(super) fn new(level: usize) -> Self {
-        Self { level, xml: String::new(), languages: Vec::new() }
+    pub(super) fn new(level: usize, limit: usize) -> Self {
+        Self { level, limit, xml: String::new(), languages: Vec::new() }
     }
 
     /// The element that has just ended.
@@ -52,6 +54,9 @@ impl Recorder {
         let is_top = depth == self.level;
         if is_top {
             self.xml.clear();
+        }
+        if self.is_full() {
+            return Ok(());
         }
         self.xml.push('<');
         self.xml.push_str(start.name().as_ref());
@@ -85,9 +90,11 @@ impl Recorder {
     /// The element called `name` ends.
     pub(super) fn end(&mut self, depth: usize, name: &str) {
         if depth >= self.level {
-            self.xml.push_str("</");
-            self.xml.push_str(name);
-            self.xml.push('>');
+            if !self.is_full() {
+                self.xml.push_str("</");
+                self.xml.push_str(name);
+                self.xml.push('>');
+            }
         } else {
             self.languages.pop_if(|(at, _)| *at == depth);
         }
@@ -95,12 +102,20 @@ impl Recorder {
 
     /// Characters inside an element that is `depth` deep.
     pub(super) fn text(&mut self, depth: usize, text: &str) {
-        if depth >= self.level {
+        if depth >= self.level && !self.is_full() {
             escape(&mut self.xml, text);
         }
     }
 
+    /// Whether what is kept is too long already, so that nothing needs to be added.
+    fn is_full(&self) -> bool {
+        self.xml.len() > self.limit
+    }
+
     fn attribute(&mut self, name: &str, value: &str) {
+        if self.is_full() {
+            return;
+        }
         self.xml.push(' ');
         self.xml.push_str(name);
         self.xml.push_str("=\"");

@@ -36,14 +36,14 @@ pub(super) struct Stored {
 /// What tells a file from one that another gateway has put in its place.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
-    inode: u64,
     length: u64,
+    /// Seconds and nanoseconds.
     changed: (i64, i64),
 }
 
 impl Seen {
     fn of(data: &Metadata) -> Self {
-        Self { inode: data.ino(), length: data.len(), changed: (data.mtime(), data.mtime_nsec()) }
+        Self { length: data.len(), changed: (data.mtime(), data.mtime_nsec()) }
     }
 }
 
@@ -119,9 +119,8 @@ impl Stored {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        let seen = Seen::of(&file.metadata()?);
         fs::rename(&fresh, &self.path)?;
-        self.seen = Some(seen);
+        self.seen = look(&self.path).ok().flatten();
         // The new name has to last as well as the content, as far as the file system knows how.
         let _ = File::open(&folder).and_then(|folder| folder.sync_all());
         Ok(())

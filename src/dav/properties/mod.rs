@@ -21,7 +21,7 @@ use self::file::Stored;
 use super::xml::Name;
 
 /// Most properties of one path. Clients that use them have about a dozen.
-pub(super) const MAX_PER_PATH: usize = 100;
+const MAX_PER_PATH: usize = 100;
 /// Longest property, its element included, in bytes.
 pub(super) const MAX_VALUE: usize = 16 << 10;
 /// All properties together with their paths, in bytes. They are in memory, and all are written with every change.
@@ -110,6 +110,9 @@ impl Properties {
     fn change_now(&self, file: Option<&mut Stored>, key: &str, changes: Vec<Change>) -> Result<(), Unkept> {
         let mut next = self.kept.read().clone();
         next.apply(key, changes)?;
+        if next.by_key == self.kept.read().by_key {
+            return Ok(());
+        }
         if let Some(file) = file {
             file.write(&next.by_key).map_err(Unkept::NotWritten)?;
         }
@@ -217,8 +220,7 @@ impl Kept {
             match change {
                 Change::Remove(name) => set.retain(|dead| dead.name != name),
                 Change::Set(dead) if dead.xml.len() > MAX_VALUE => {
-                    let reason = format!("it is {} bytes long, and {MAX_VALUE} are kept", dead.xml.len());
-                    return too_much(reason);
+                    return too_much(format!("it is longer than the {MAX_VALUE} bytes that are kept of one"));
                 }
                 Change::Set(dead) => match set.iter_mut().find(|other| other.name == dead.name) {
                     Some(old) => *old = dead,

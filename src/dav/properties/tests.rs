@@ -184,6 +184,8 @@ async fn what_is_no_file_is_left_where_it_is() {
         "{refused:?}"
     );
     assert!(folder.path().join("kept/properties/inside").exists());
+    // What is as it should be already needs no file.
+    properties.change("/a".to_owned(), vec![Change::Remove(name("p"))]).await.unwrap();
 }
 
 #[tokio::test]

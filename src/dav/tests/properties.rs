@@ -133,7 +133,20 @@ async fn what_the_gateway_computes_cannot_be_set_and_nothing_else_is_then() {
     let xml = fixture.patch("/m/b", &set(&format!("<p>1</p>{large}"))).await;
     assert!(xml.contains(&propstat("<x:p xmlns:x=\"urn:x\"/>", "424 Failed Dependency")), "{xml}");
     assert!(xml.contains(&propstat("<x:big xmlns:x=\"urn:x\"/>", "507 Insufficient Storage")), "{xml}");
-    assert!(xml.contains("16384 are kept") && fixture.p("/m/b").await.is_none());
+    assert!(xml.contains("16384 bytes that are kept") && fixture.p("/m/b").await.is_none());
+}
+
+#[tokio::test]
+async fn what_many_properties_repeat_is_not_kept_for_each_beyond_the_limit() {
+    let fixture = fixture();
+    let declared = (0..60).map(|n| format!(" xmlns:n{n}=\"urn:{}\"", "y".repeat(800))).collect::<String>();
+    let names = (0..200).map(|n| format!("<p{n}/>")).collect::<String>();
+    let body = update(&set(&names)).replacen(" xmlns=", &format!("{declared} xmlns="), 1);
+    let outcome = fixture.change(("", &View::whole()), "PROPPATCH", "/m/b", &[], &body).await.unwrap();
+    let xml = outcome.into_body().collect().await.unwrap().to_bytes();
+    let xml = String::from_utf8(xml.to_vec()).unwrap();
+    assert!(xml.contains(&propstat("<x:p0 xmlns:x=\"urn:x\"/>", "507 Insufficient Storage")), "{xml}");
+    assert!(fixture.properties.is_empty());
 }
 
 #[tokio::test]
