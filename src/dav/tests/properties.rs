@@ -139,8 +139,9 @@ async fn what_the_gateway_computes_cannot_be_set_and_nothing_else_is_then() {
 #[tokio::test]
 async fn what_many_properties_repeat_is_not_kept_for_each_beyond_the_limit() {
     let fixture = fixture();
-    let declared = (0..60).map(|n| format!(" xmlns:n{n}=\"urn:{}\"", "y".repeat(800))).collect::<String>();
-    let names = (0..200).map(|n| format!("<p{n}/>")).collect::<String>();
+    let declared = (0..60).map(|n| format!(" xmlns:n{n}=\"urn:{}\"", "y".repeat(800)));
+    let declared = declared.collect::<Vec<_>>().concat();
+    let names = (0..200).map(|n| format!("<p{n}/>")).collect::<Vec<_>>().concat();
     let body = update(&set(&names)).replacen(" xmlns=", &format!("{declared} xmlns="), 1);
     let outcome = fixture.change(("", &View::whole()), "PROPPATCH", "/m/b", &[], &body).await.unwrap();
     let xml = outcome.into_body().collect().await.unwrap().to_bytes();
@@ -169,7 +170,7 @@ async fn a_body_that_changes_nothing_or_is_no_propertyupdate_is_refused() {
     let unbound = set(r#"<p a:b="1"/>"#);
     let twice = set(r#"<p xmlns:a="urn:a" xmlns:b="urn:a" a:c="1" b:c="2"/>"#);
     let bodies = [
-        "".to_owned(),
+        String::new(),
         "<a/>".to_owned(),
         update(""),
         update(&set("")),
@@ -238,7 +239,9 @@ async fn properties_outlive_a_restart_and_what_cannot_be_written_is_refused() {
         fixture.change(("", &View::whole()), "PROPPATCH", "/m/b", &[], &update(&set("<p>lost</p>"))).await;
     match outcome {
         Err(Error::Vfs(error)) => {
-            assert!(matches!(&error.kind, VfsErrorKind::NoRoom(reason) if reason.contains("properties_file")))
+            assert!(
+                matches!(&error.kind, VfsErrorKind::NoRoom(reason) if reason.contains("properties_file"))
+            );
         }
         other => panic!("{other:?}"),
     }
