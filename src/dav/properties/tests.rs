@@ -171,6 +171,9 @@ async fn two_gateways_do_not_overwrite_each_other() {
     );
     put(&one, "/c", "p").await;
     assert_eq!(all(&open(&folder)).len(), 2);
+    fs::remove_dir_all(folder.path().join("kept")).unwrap();
+    put(&one, "/d", "p").await;
+    assert_eq!(all(&open(&folder)).len(), 3, "a file that is gone is made again, whole");
 }
 
 #[tokio::test]
