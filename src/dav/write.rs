@@ -61,6 +61,12 @@ pub(super) async fn answer(dav: &Dav, request: WriteRequest<'_>) -> Result<Respo
         let uri = format!("{}{}", options.prefix, destination.to_uri());
         headers.insert(DESTINATION, header_value(&uri)?);
     }
+    // Before anything is asked of 115 for it.
+    for changed in
+        [(method.as_str() != "COPY").then(|| at.clone()), destination.map(|path| at.view().at(path))]
+    {
+        changed.map_or(Ok(()), |changed| vfs.check_mount_of(&changed))?;
+    }
     let mut patch = None;
     let body = if *method == Method::PUT {
         Sent::Content(body)

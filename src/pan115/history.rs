@@ -30,6 +30,7 @@ impl History {
                 Step::Done(Reply { body: Bytes::new(), headers: HeaderMap::new(), was_done_before: true })
             }
             Step::Again(error, _) if manner.lost == Lost::Final && may_be_done(&error) => Step::Fail(error),
+            Step::Again(error, _) if manner.lost == Lost::Never => Step::Fail(error),
             Step::Fail(error) if manner.passes == Some(error.kind) => Step::Again(error, None),
             // It will be free before long, and asking again does no harm: only the deadline ends this.
             Step::Again(error, wait) if error.kind == ErrorKind::Busy && manner.waits_its_turn => {

@@ -33,6 +33,8 @@ pub(super) enum Lost {
     RepeatUntil(ErrorKind),
     /// The call is not repeated: done twice is something else, so who made it has to look.
     Final,
+    /// The call is not repeated whatever became of it.
+    Never,
 }
 
 impl Manner<'_> {

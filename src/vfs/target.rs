@@ -69,7 +69,9 @@ impl Vfs {
         if at.path().is_root() {
             return Err(VfsErrorKind::Refused("this is the top of what you may see".into()));
         }
-        let top = Self::mount_root(at, mount, root).map_err(no_parent)?;
+        // A mount that is hidden is answered as if there were none.
+        let top = Self::mount_root(at, mount, root).map_err(|_| own_folder())?;
+        check_mount(mount)?;
         let folder = self.walk(meter, at, top, above, Walk::Load).await.map_err(no_parent)?;
         if !folder.node.is_folder() {
             return Err(VfsErrorKind::NoParent);
@@ -79,7 +81,7 @@ impl Vfs {
         let index = if at.is_lenient() { position(&listing, name) } else { listing.position(name) };
         let existing = index.map(|index| NodeRef::Listed(Arc::clone(&listing), index));
         let standing = folder.standing.step(existing.as_ref().map_or(name, |node| &node.name));
-        check_writable(&folder.mount, &standing)?;
+        check_standing(&standing)?;
         Ok(Target {
             stored: stored(existing.as_ref().map_or(name, |node| &node.name))?,
             mount: folder.mount,
@@ -110,6 +112,16 @@ impl Vfs {
         Ok((turn, Target { existing, ..target.clone() }))
     }
 
+    /// Makes sure that `at` lies in no mount that cannot be changed at all. One that the view hides is passed over.
+    ///
+    /// **Cost**: none.
+    pub fn check_mount_of(&self, at: &At) -> Result<(), VfsError> {
+        let Place::Mounted(mount, root, _) = self.mounts.find(at.tree_path()) else { return Ok(()) };
+        let is_shown = Self::mount_root(at, mount, root).is_ok();
+        let outcome = if is_shown { check_mount(mount) } else { Ok(()) };
+        outcome.map_err(|kind| VfsError { op: Op::Write, path: at.path().clone(), kind })
+    }
+
     /// What is at `at`, to be changed itself, whatever is in it.
     ///
     /// **Cost**: as [`Vfs::stat`].
@@ -117,7 +129,7 @@ impl Vfs {
     pub async fn changeable(&self, meter: &Meter, at: &At) -> Result<NodeRef, VfsError> {
         let outcome = match self.resolve(meter, at, Walk::Load).await {
             Ok(Resource::Mounted(found)) => {
-                check_writable(&found.mount, &found.standing).map(|()| found.node)
+                check_mount(&found.mount).and_then(|()| check_standing(&found.standing)).map(|()| found.node)
             }
             Ok(Resource::Virtual(..)) => Err(own_folder()),
             Err(kind) => Err(kind),
@@ -138,7 +150,10 @@ impl Vfs {
     /// **Cost**: one call for each folder above it that is not in the cache.
     pub(super) async fn removable(&self, meter: &Meter, at: &At) -> Result<Located, VfsErrorKind> {
         match self.mounts.find(at.tree_path()) {
-            Place::Mounted(_, _, names) if !names.is_empty() => {}
+            Place::Mounted(mount, root, names) if !names.is_empty() => {
+                Self::mount_root(at, mount, root)?;
+                check_mount(mount)?;
+            }
             Place::Mounted(..) | Place::Virtual(..) => return Err(own_folder()),
             Place::Nothing => return Err(VfsErrorKind::NotFound),
         }
@@ -148,7 +163,7 @@ impl Vfs {
         let Resource::Mounted(found) = self.resolve(meter, at, Walk::Load).await? else {
             return Err(own_folder());
         };
-        check_writable(&found.mount, &found.standing)?;
+        check_standing(&found.standing)?;
         if found.node.is_folder() && !found.standing.is_writable_throughout() {
             return Err(refused_below());
         }
@@ -156,7 +171,8 @@ impl Vfs {
     }
 }
 
-fn check_writable(mount: &Mount, standing: &Standing) -> Result<(), VfsErrorKind> {
+/// Makes sure that anything in `mount` can be changed at all, for which no call is needed.
+fn check_mount(mount: &Mount) -> Result<(), VfsErrorKind> {
     if mount.drive.is_share() {
         let reason = "it lies in a share of 115, which only its sharer can change";
         return Err(VfsErrorKind::Refused(reason.into()));
@@ -165,10 +181,14 @@ fn check_writable(mount: &Mount, standing: &Standing) -> Result<(), VfsErrorKind
         let reason = format!("the mount {} is read-only; that is set in the configuration", mount.path);
         return Err(VfsErrorKind::Refused(reason.into()));
     }
-    if !standing.is_writable() {
-        return Err(VfsErrorKind::Refused("you may not change anything here".into()));
-    }
     Ok(())
+}
+
+fn check_standing(standing: &Standing) -> Result<(), VfsErrorKind> {
+    if standing.is_writable() {
+        return Ok(());
+    }
+    Err(VfsErrorKind::Refused("you may not change anything here".into()))
 }
 
 /// The name at 115 for what a client calls `name`.

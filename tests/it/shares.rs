@@ -208,8 +208,11 @@ async fn a_block_of_the_address_stops_share_calls_and_leaves_the_account_alone()
 #[tokio::test]
 async fn nothing_can_be_written_to_a_share() {
     let gateway = share(Tree::Demo).await;
-    for method in ["PUT", "DELETE", "MKCOL", "MOVE", "PROPPATCH"] {
-        let answer = gateway.send(method.parse().unwrap(), "/hello.txt", &[], "").await;
+    for method in ["PUT", "DELETE", "MKCOL", "MOVE", "COPY"] {
+        let path = if method == "MKCOL" { "/new" } else { "/hello.txt" };
+        let elsewhere = [("destination", gateway.url("/new.txt"))];
+        let headers = elsewhere.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answer = gateway.send(method.parse().unwrap(), path, &headers, "").await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method}");
         assert!(answer.text().contains("share"), "{method}: {}", answer.text());
     }
@@ -220,7 +223,7 @@ async fn nothing_can_be_written_to_a_share() {
 #[tokio::test]
 async fn a_write_to_what_is_hidden_is_answered_as_one_to_what_is_not_there() {
     for (hidden, hidden_path, other_path, status) in [
-        ("/shared", "/shared/hello.txt", "/nothing", 405),
+        ("/shared", "/shared/hello.txt", "/nothing", 403),
         ("/shared/deep", "/shared/deep/x", "/shared/nothing", 403),
     ] {
         let gateway = over(sharing(Tree::Demo).await, |config| {

@@ -39,26 +39,27 @@ const ROWS: [Row; 5] = [
         end: End::Expired,
         of_listings: "登录超时，请重新登录。",
         of_links: "请重新登录",
-        advice: "the cookie has expired; get a new one and put it into the account's configuration",
+        advice: "the cookie has expired; sign in again by `dav115 login --account main`",
     },
     Row {
         end: End::DeadSlot,
         of_listings: "登录超时，请重新登录。",
         of_links: "请重新登录",
-        advice: "115 has closed the logins of its apps windows, mac and linux; get a cookie of another app, such as \
-                 alipaymini",
+        advice: "115 has closed the logins of its apps windows, mac and linux; sign in as another app \
+                 by `dav115 login --account main`",
     },
     Row {
         end: End::Code(40_101_035, "您的账号在其他设备登录"),
         of_listings: "您的账号在其他设备登录",
         of_links: "您的账号在其他设备登录",
-        advice: "another login took this cookie's place; get a cookie of an app you do not use elsewhere",
+        advice: "another login took this cookie's place; sign in as an app you do not use elsewhere by \
+                 `dav115 login --account main`",
     },
     Row {
         end: End::Code(40_101_037, "已退出登录"),
         of_listings: "已退出登录",
         of_links: "已退出登录",
-        advice: "this session was ended from another device; get a new cookie",
+        advice: "this session was ended from another device; sign in again by `dav115 login --account main`",
     },
     Row {
         end: End::Code(911, "请验证账号"),

@@ -47,7 +47,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sim115", &["demo"]),
     ("strsim", &["config"]),
     ("subtle", &["server"]),
-    ("tempfile", &["commands"]),
+    ("tempfile", &["commands", "dav", "vfs"]),
     ("terminal_size", &["commands"]),
     ("tracing_subscriber", &["telemetry"]),
     ("unicode_normalization", &["vfs"]),

@@ -9,7 +9,7 @@ use crate::pan115::{Client, Host, Pan115Error};
 
 const LABEL: &str = "share_receive";
 /// A second copy would lie beside the first.
-const MANNER: Manner<'_> = Manner { lost: Lost::Final, ..Manner::QUESTION };
+const MANNER: Manner<'_> = Manner { lost: Lost::Never, ..Manner::QUESTION };
 
 /// What 115 says to a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
