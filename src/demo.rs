@@ -40,6 +40,8 @@ pub(crate) async fn run(demo: &Demo) -> anyhow::Result<ExitCode> {
 fn config(demo: &Demo, simulator: &Sim, password: &str) -> anyhow::Result<Config> {
     let mut config = Config::load_without_mounts(&Sources::default())?;
     config.server.listen = demo.listen;
+    // The demo leaves nothing behind, and must not touch what a real gateway keeps.
+    config.server.properties_file = None;
     "warn".clone_into(&mut config.log.level);
     config.limits.requests_per_second = REQUESTS_PER_SECOND;
     config.users.push(User {

@@ -71,5 +71,10 @@ fn dav(entries: usize) -> Dav {
     let options = vfs::Options { listing_ttl: day, listing_entries: 1_000_000, ..vfs::Options::default() };
     let mount = Mount::whole(VPath::root(), Arc::new(drive), DriveKey(0));
     let vfs = Vfs::new(vec![mount], &options, &TaskTracker::new(), SystemTime::UNIX_EPOCH);
-    Dav::new(Arc::new(vfs), Arc::default(), dav::Options { prefix: String::new(), report_quota: true })
+    Dav::new(
+        Arc::new(vfs),
+        Arc::default(),
+        Arc::default(),
+        dav::Options { prefix: String::new(), report_quota: true },
+    )
 }

@@ -19,7 +19,7 @@ pub use shares::Shares;
 
 use crate::cache::DriveKey;
 use crate::config::{self, Config, MountKind};
-use crate::dav::{self, Dav, Locks};
+use crate::dav::{self, Dav, Locks, Properties};
 use crate::drive::Drive;
 use crate::model::{Health, Meter};
 use crate::server::{self, DownloadProxy};
@@ -47,6 +47,7 @@ struct Assembled {
     shares: Shares,
     vfs: Arc<Vfs>,
     locks: Arc<Locks>,
+    properties: Arc<Properties>,
     /// Ends the watch over the accounts, and over files that wait to be filled.
     stop_watch: CancellationToken,
 }
@@ -110,6 +111,7 @@ fn keep_fixed(current: &Config, next: &mut Config) -> Vec<&'static str> {
     let (was, is) = (&old.request_header_timeout, &mut new.request_header_timeout);
     keep(&mut kept, "server.request_header_timeout", was, is);
     keep(&mut kept, "server.shutdown_grace", &old.shutdown_grace, &mut new.shutdown_grace);
+    keep(&mut kept, "server.properties_file", &old.properties_file, &mut new.properties_file);
     keep(&mut kept, "log", &current.log, &mut next.log);
     kept
 }
@@ -136,11 +138,16 @@ impl Assembled {
             None => Vfs::new(mounts, &options, tracker, SystemTime::now()),
         });
         let locks = before.map(|before| Arc::clone(&before.locks)).unwrap_or_default();
+        let properties = before.map(|before| Arc::clone(&before.properties));
+        let properties = properties.unwrap_or_else(|| {
+            let file = config.server.properties_file.clone();
+            Arc::new(file.map(Properties::open).unwrap_or_default())
+        });
         let prefix = config.server.prefix.trim_end_matches('/').to_owned();
         let dav_options = dav::Options { prefix: href_prefix(&prefix)?, report_quota: config.quota.report };
         let (watched, shown): (Vec<_>, _) = (accounts.clients().cloned().collect(), shares.all());
         let parts = server::Parts {
-            dav: Dav::new(Arc::clone(&vfs), Arc::clone(&locks), dav_options),
+            dav: Dav::new(Arc::clone(&vfs), Arc::clone(&locks), Arc::clone(&properties), dav_options),
             vfs: Arc::clone(&vfs),
             health: Arc::new(move || Health {
                 accounts: watched.iter().map(|client| client.health()).collect(),
@@ -150,7 +157,7 @@ impl Assembled {
         };
         let state = server::State::new(server_options(config, prefix)?, parts)?;
         let stop_watch = CancellationToken::new();
-        Ok((Self { config: config.clone(), accounts, shares, vfs, locks, stop_watch }, state))
+        Ok((Self { config: config.clone(), accounts, shares, vfs, locks, properties, stop_watch }, state))
     }
 
     fn start_watch(&self, tracker: &TaskTracker) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct Server {
     pub shutdown_grace: Duration,
     /// Connections served at once.
     pub max_connections: usize,
+    /// Where properties that clients set are kept; `None` if they need not outlive the gateway, which no file can say.
+    pub properties_file: Option<PathBuf>,
 }
 
 impl Server {
@@ -36,6 +39,7 @@ impl Server {
         let request_header_timeout = table.required("request_header_timeout", duration);
         let shutdown_grace = table.required("shutdown_grace", duration_or_zero);
         let max_connections = table.required("max_connections", whole(1..=1_000_000));
+        let properties_file = table.required("properties_file", text);
         Ok(Self {
             listen: listen?,
             prefix: prefix?,
@@ -43,6 +47,7 @@ impl Server {
             request_header_timeout: request_header_timeout?,
             shutdown_grace: shutdown_grace?,
             max_connections: max_connections?,
+            properties_file: Some(table.resolve("properties_file", &properties_file?)),
         })
     }
 
@@ -55,6 +60,10 @@ impl Server {
         page.duration("request_header_timeout", self.request_header_timeout);
         page.duration("shutdown_grace", self.shutdown_grace);
         page.plain("max_connections", self.max_connections);
+        match &self.properties_file {
+            Some(file) => page.text("properties_file", file.display()),
+            None => page.comment("no properties_file: they end with the gateway"),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dav_server::fs::FsError;
 use parking_lot::Mutex;
 
+use super::Patch;
 use super::error::{says_it_all, to_fs_error};
 use crate::model::{ClientTraits, Meter};
 use crate::vfs::{At, Depth, UploadIntent, VPath, VfsError, View};
@@ -40,6 +41,8 @@ pub enum Task {
     Put(UploadIntent),
     /// Locking a name, which makes an empty file if nothing is there.
     Lock,
+    /// Setting and removing properties.
+    Patch(Arc<Patch>),
     /// Removing, moving or copying. These paths are each one thing, whatever is in it: `dav_server` must not walk it.
     Whole {
         /// The path of the request.

@@ -2,7 +2,7 @@
 //!
 //! Streams: neither depth nor size of a document costs more than its own bytes.
 //! There are no document types and no entities but XML's own five, so nothing can expand.
-//! Called by `propfind` to read its request and by `guard` to check what others will read.
+//! Called by `propfind` and `proppatch` to read their requests and by `guard` to check what others will read.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -12,6 +12,7 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::{PrefixDeclaration, ResolveResult};
 
 use super::Error;
+use super::recorder::Recorder;
 use super::xml::{Name, is_nc_name, is_xml_char};
 
 /// Deepest nesting. WebDAV itself needs about five levels.
@@ -37,6 +38,7 @@ pub(super) struct Document<'a> {
     elements: usize,
     /// Something other than the XML declaration has been read.
     begun: bool,
+    recorder: Option<Recorder>,
 }
 
 impl<'a> Document<'a> {
@@ -58,7 +60,20 @@ impl<'a> Document<'a> {
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_comments = true;
-        Ok(Self { reader, depth: 0, elements: 0, begun: false })
+        Ok(Self { reader, depth: 0, elements: 0, begun: false, recorder: None })
+    }
+
+    /// The same document, of which the elements `level` levels deep are kept as texts, see [`Document::recorded`].
+    #[must_use]
+    pub(super) fn recording(self, level: usize, limit: usize) -> Self {
+        Self { recorder: Some(Recorder::new(level, limit)), ..self }
+    }
+
+    /// The last element of the recorded level that has ended, with all its content, as a text that stands for itself:
+    /// it declares every namespace it needs and states its language.
+    /// A text that is longer than the limit is no such thing, but only as much of one as shows that it is too long.
+    pub(super) fn recorded(&mut self) -> String {
+        self.recorder.as_mut().map(Recorder::take).unwrap_or_default()
     }
 
     /// The next step; `None` at the end of a well-formed document.
@@ -72,7 +87,10 @@ impl<'a> Document<'a> {
                 Event::Start(start) => return self.start(&start).map(Some),
                 // Not produced, because empty elements are expanded.
                 Event::Empty(_) => return Err(Error::bad_request("the body is not well-formed XML")),
-                Event::End(_) => {
+                Event::End(end) => {
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.end(self.depth, end.name().as_ref());
+                    }
                     self.depth -= 1;
                     return Ok(Some(Step::End));
                 }
@@ -85,7 +103,9 @@ impl<'a> Document<'a> {
                 Event::CData(_) if self.depth == 0 => {
                     return Err(Error::bad_request("the body holds text outside its root element"));
                 }
-                Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_) => {}
+                Event::Text(text) => self.content(&text.xml10_content()),
+                Event::CData(text) => self.content(&text.xml10_content()),
+                Event::Comment(_) | Event::PI(_) => {}
                 Event::Decl(declaration) if first => check_encoding(&declaration)?,
                 Event::Decl(_) => {
                     return Err(Error::bad_request(
@@ -108,6 +128,24 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Reads to the end of the current element.
+    pub(super) fn skip(&mut self) -> Result<(), Error> {
+        let mut open = 1;
+        while open > 0 {
+            match self.step()? {
+                Some(Step::Start(_)) => open += 1,
+                Some(Step::End) | None => open -= 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, text: &str) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.text(self.depth, text);
+        }
+    }
+
     fn start(&mut self, start: &BytesStart<'_>) -> Result<Step, Error> {
         if self.depth == 0 && self.elements > 0 {
             return Err(Error::bad_request("the body has more than one root element"));
@@ -121,6 +159,9 @@ impl<'a> Document<'a> {
             return Err(Error::bad_request(format!("the body has more than {MAX_ELEMENTS} elements")));
         }
         check_attributes(start)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.start(self.depth, start, self.reader.resolver())?;
+        }
         let (namespace, local) = self.reader.resolver().resolve_element(start.name());
         let namespace = match namespace {
             ResolveResult::Unbound => None,
@@ -138,18 +179,25 @@ impl<'a> Document<'a> {
         Ok(Step::Start(Name { namespace, local: local.into() }))
     }
 
-    fn reference(&self, reference: &BytesRef<'_>) -> Result<(), Error> {
-        let known = match reference.resolve_char_ref() {
-            Ok(Some(c)) => is_xml_char(c),
-            Ok(None) => {
-                matches!(reference.borrow().into_inner().as_ref(), "amp" | "lt" | "gt" | "quot" | "apos")
-            }
-            Err(_) => false,
+    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Error> {
+        let meant = match reference.resolve_char_ref() {
+            Ok(Some(c)) => Some(c).filter(|&c| is_xml_char(c)),
+            Ok(None) => match reference.borrow().into_inner().as_ref() {
+                "amp" => Some('&'),
+                "lt" => Some('<'),
+                "gt" => Some('>'),
+                "quot" => Some('"'),
+                "apos" => Some('\''),
+                _ => None,
+            },
+            Err(_) => None,
         };
-        if known && self.depth > 0 {
-            Ok(())
-        } else {
-            Err(Error::bad_request("the body refers to an entity that XML itself does not define"))
+        match meant {
+            Some(c) if self.depth > 0 => {
+                self.content(c.encode_utf8(&mut [0; 4]));
+                Ok(())
+            }
+            _ => Err(Error::bad_request("the body refers to an entity that XML itself does not define")),
         }
     }
 }
@@ -195,7 +243,7 @@ fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Error> {
     }
 }
 
-fn malformed(error: &dyn std::error::Error) -> Error {
+pub(super) fn malformed(error: &dyn std::error::Error) -> Error {
     Error::bad_request(format!("the body is not well-formed XML: {error}"))
 }
 

@@ -17,7 +17,7 @@ use rand::RngExt as _;
 use tokio::time::Instant;
 use xmltree::Element;
 
-use crate::vfs::{VPath, View};
+use crate::vfs::{At, VPath, View};
 
 /// For a client that asks for no end.
 const DEFAULT_LIFE: Duration = Duration::from_secs(600);
@@ -39,7 +39,47 @@ struct State {
 #[derive(Clone, Debug)]
 struct Held {
     lock: DavLock,
+    /// The path in the whole tree, as whoever locked it calls it.
+    root: VPath,
     end: Instant,
+}
+
+/// The locks that matter to a folder and its children.
+#[derive(Clone, Debug)]
+pub(super) struct LocksAround {
+    /// Those on itself, and the deep ones from above.
+    pub(super) on_it: Vec<SeenLock>,
+    /// Those on its children, with their keys.
+    pub(super) on_children: Vec<(String, SeenLock)>,
+}
+
+/// A lock as it is told.
+#[derive(Clone, Debug)]
+pub(super) struct SeenLock {
+    pub(super) shared: bool,
+    pub(super) deep: bool,
+    pub(super) owner: Option<Box<Element>>,
+    pub(super) token: String,
+    pub(super) remaining: Duration,
+    /// Where it is, in the whole tree.
+    pub(super) root: VPath,
+    /// Whether a folder was there when it was made.
+    pub(super) on_folder: bool,
+}
+
+impl Held {
+    fn seen(&self, now: Instant) -> SeenLock {
+        let DavLock { shared, deep, owner, token, path, .. } = &self.lock;
+        SeenLock {
+            shared: *shared,
+            deep: *deep,
+            owner: owner.clone(),
+            token: token.clone(),
+            remaining: self.end.saturating_duration_since(now),
+            root: self.root.clone(),
+            on_folder: path.is_collection(),
+        }
+    }
 }
 
 /// The locks as a user sees them for whom paths begin at their home.
@@ -52,14 +92,13 @@ pub(super) struct ViewedLocks {
 impl ViewedLocks {
     /// The key of a path. What is no path of the tree has one of its own, under which nothing is ever locked.
     fn key(&self, path: &DavPath) -> String {
-        let text = str::from_utf8(path.as_bytes()).unwrap_or("\0");
-        let parsed = VPath::parse(if text.is_empty() { "/" } else { text });
-        parsed.map_or_else(|_| "\0".to_owned(), |path| self.view.at(path).key())
+        self.at(path).map_or_else(|| "\0".to_owned(), |at| at.key())
     }
 
-    /// The locks that `path` is under, for `lockdiscovery`.
-    pub(super) fn on(&self, key: &str) -> Vec<DavLock> {
-        self.locks.with(|state| above(key).flat_map(|(key, is_it)| state.at(key, !is_it)).collect())
+    fn at(&self, path: &DavPath) -> Option<At> {
+        let text = str::from_utf8(path.as_bytes()).ok()?;
+        let parsed = VPath::parse(if text.is_empty() { "/" } else { text });
+        parsed.ok().map(|path| self.view.at(path))
     }
 }
 
@@ -67,6 +106,25 @@ impl Locks {
     /// Whether there is any lock at all. Mostly there is none, and nobody has to look for one.
     pub(super) fn is_empty(&self) -> bool {
         self.state.lock().count == 0
+    }
+
+    /// The locks that what has `key` is under, and those of its children.
+    pub(super) fn around(&self, key: &str) -> LocksAround {
+        self.with(|state| {
+            let now = Instant::now();
+            let on_it = above(key).flat_map(|(key, is_it)| {
+                let held = state.by_key.get(key).into_iter().flatten();
+                held.filter(move |held| is_it || held.lock.deep).map(|held| held.seen(now))
+            });
+            let is_child = |(other, _): &(&String, &Held)| {
+                other.len() > key.len() && !other[key.len() + 1..].contains('/')
+            };
+            let below = state.held_below(key).filter(is_child);
+            LocksAround {
+                on_it: on_it.collect(),
+                on_children: below.map(|(key, held)| (key.clone(), held.seen(now))).collect(),
+            }
+        })
     }
 
     /// Does something with the locks that are still held.
@@ -92,12 +150,16 @@ impl State {
 
     /// The locks of `key` and of everything below.
     fn below(&self, key: &str) -> impl Iterator<Item = &DavLock> {
+        self.held_below(key).map(|(_, held)| &held.lock)
+    }
+
+    fn held_below(&self, key: &str) -> impl Iterator<Item = (&String, &Held)> {
         let prefix = format!("{key}/");
-        let own = self.by_key.get(key).into_iter().flatten();
+        let own = self.by_key.get_key_value(key);
         let start = Bound::Included(prefix.clone());
         let rest = self.by_key.range((start, Bound::Unbounded));
-        let rest = rest.take_while(move |(key, _)| key.starts_with(&prefix)).flat_map(|(_, held)| held);
-        own.chain(rest).map(|held| &held.lock)
+        let rest = rest.take_while(move |(key, _)| key.starts_with(&prefix));
+        own.into_iter().chain(rest).flat_map(|(key, held)| held.iter().map(move |held| (key, held)))
     }
 
     fn find(&mut self, key: &str, token: &str) -> Option<(String, usize)> {
@@ -131,6 +193,7 @@ impl DavLockSystem for ViewedLocks {
         deep: bool,
     ) -> LsFuture<'_, Result<DavLock, DavLock>> {
         let key = self.key(path);
+        let root = self.at(path).map_or_else(VPath::root, |at| at.tree_path().clone());
         let life = timeout.unwrap_or(DEFAULT_LIFE).max(Duration::from_secs(1));
         let lock = DavLock {
             token: token(),
@@ -153,7 +216,7 @@ impl DavLockSystem for ViewedLocks {
                 // There is no word for "too many", and one that is refused is tried again later.
                 return Err(lock.clone());
             }
-            let held = Held { lock: lock.clone(), end: Instant::now() + life };
+            let held = Held { lock: lock.clone(), root, end: Instant::now() + life };
             state.by_key.entry(key.clone()).or_default().push(held);
             Ok(lock.clone())
         });
@@ -215,7 +278,10 @@ impl DavLockSystem for ViewedLocks {
     }
 
     fn discover(&'_ self, path: &DavPath) -> LsFuture<'_, Vec<DavLock>> {
-        Box::pin(ready(self.on(&self.key(path))))
+        let key = self.key(path);
+        Box::pin(ready(
+            self.locks.with(|state| above(&key).flat_map(|(above, is_it)| state.at(above, !is_it)).collect()),
+        ))
     }
 
     fn delete(&'_ self, path: &DavPath) -> LsFuture<'_, Result<(), ()>> {

@@ -18,8 +18,11 @@ mod fs;
 pub mod guard;
 mod locks;
 mod meta;
+mod properties;
 mod propfind;
+mod proppatch;
 mod props;
+mod recorder;
 mod space;
 #[cfg(test)]
 mod tests;
@@ -41,6 +44,8 @@ pub use entity::{content_type, etag};
 pub use error::Error;
 pub use fs::DavFs;
 pub use locks::Locks;
+pub use properties::Properties;
+pub use proppatch::Patch;
 pub use write::WriteRequest;
 
 use crate::model::{ClientTraits, Meter};
@@ -89,13 +94,14 @@ pub struct Request<'a> {
 pub struct Dav {
     vfs: Arc<Vfs>,
     locks: Arc<Locks>,
+    properties: Arc<Properties>,
     options: Options,
 }
 
 impl Dav {
-    /// Over `vfs`, with `locks`, which outlive a change of the configuration.
-    pub fn new(vfs: Arc<Vfs>, locks: Arc<Locks>, options: Options) -> Self {
-        Self { vfs, locks, options }
+    /// Over `vfs`, with `locks` and dead `properties`, which outlive a change of the configuration.
+    pub fn new(vfs: Arc<Vfs>, locks: Arc<Locks>, properties: Arc<Properties>, options: Options) -> Self {
+        Self { vfs, locks, properties, options }
     }
 
     /// Answers everything that changes nothing, but for `GET` and `HEAD`.
@@ -107,7 +113,7 @@ impl Dav {
     pub async fn handle(&self, request: Request<'_>) -> Result<Response<Body>, Error> {
         match request.method.as_str() {
             "OPTIONS" => Ok(options(self.vfs.may_change(request.at))),
-            "PROPFIND" => propfind::answer(&self.vfs, &self.options, &request).await,
+            "PROPFIND" => propfind::answer(self, &request).await,
             "GET" | "HEAD" | "POST" | "TRACE" | "PATCH" => Err(Error::refused(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("this gateway does not take {} here", request.method),
@@ -124,7 +130,7 @@ impl Dav {
     /// **Errors**: as [`Dav::handle`]; nothing has been done then, or the error says what.
     /// **Cost**: that of the methods of [`Vfs`] that change something; none for locks.
     pub async fn change(&self, request: WriteRequest<'_>) -> Result<Response<Body>, Error> {
-        write::answer(&self.vfs, &self.locks, &self.options, request).await
+        write::answer(self, request).await
     }
 }
 

@@ -14,10 +14,11 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use super::body::{Incoming, UntilEnough};
 use super::ctx::Task;
 use super::guard::{self, DestinationPolicy};
-use super::locks::{Locks, ViewedLocks};
-use super::{Body, DavFs, Error, MAX_XML_BODY, Options, RequestCtx};
+use super::locks::ViewedLocks;
+use super::proppatch::{Patch, STAND_IN};
+use super::{Body, Dav, DavFs, Error, MAX_XML_BODY, Properties, RequestCtx};
 use crate::model::{ClientTraits, Meter, Sha1};
-use crate::vfs::{At, Depth, UploadIntent, VPath, Vfs};
+use crate::vfs::{At, Depth, UploadIntent, VPath};
 
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 /// What Finder knows of the length of a body that it sends in chunks.
@@ -46,27 +47,46 @@ pub struct WriteRequest<'a> {
 }
 
 /// Runs `request`.
-pub(super) async fn answer(
-    vfs: &Arc<Vfs>,
-    locks: &Arc<Locks>,
-    options: &Options,
-    request: WriteRequest<'_>,
-) -> Result<Response<Body>, Error> {
+pub(super) async fn answer(dav: &Dav, request: WriteRequest<'_>) -> Result<Response<Body>, Error> {
+    let Dav { vfs, locks, properties, options } = dav;
     let WriteRequest { method, at, mut headers, body, traits, meter, user, hosts } = request;
     guard::clean_headers(method, &mut headers)?;
     let destination = match method.as_str() {
         "MOVE" | "COPY" => Some(DestinationPolicy { prefix: &options.prefix, hosts }.read(&headers)?),
         _ => None,
     };
-    let task = task(method, at, destination.as_ref(), &mut headers)?;
+    let mut task = task(method, at, destination.as_ref(), &mut headers)?;
     if let Some(destination) = &destination {
         // As one path of ours, whatever host and spelling it came with.
         let uri = format!("{}{}", options.prefix, destination.to_uri());
         headers.insert(DESTINATION, header_value(&uri)?);
     }
+    let mut patch = None;
+    let body = if *method == Method::PUT {
+        Sent::Content(body)
+    } else {
+        let body = xml_body(body).await?;
+        if matches!(method.as_str(), "LOCK" | "PROPPATCH") {
+            // The others are not read as XML; that of MKCOL is refused as what nobody understands.
+            guard::check_xml(&body)?;
+        }
+        if method.as_str() == "PROPPATCH" {
+            let read = Arc::new(Patch::parse(Arc::clone(properties), &body)?);
+            task = Task::Patch(Arc::clone(&read));
+            patch = Some(read);
+            Sent::Xml(Bytes::from_static(STAND_IN.as_bytes()))
+        } else {
+            Sent::Xml(body)
+        }
+    };
+    if method.as_str() == "LOCK" && !vfs.may_lock(at) {
+        let reason = format!("{} cannot be changed here, so it cannot be locked either", at.path());
+        return Err(Error::refused(StatusCode::FORBIDDEN, reason));
+    }
+    let done = Done::of(&task, at);
     let ctx = RequestCtx::new(at.path().clone(), at.view().clone(), traits, meter.clone()).with_task(task);
     let handler = DavHandler::builder()
-        .filesystem(Box::new(DavFs::new(Arc::clone(vfs))))
+        .filesystem(Box::new(DavFs::new(Arc::clone(vfs), Arc::clone(properties))))
         .locksystem(Box::new(ViewedLocks { locks: Arc::clone(locks), view: at.view().clone() }))
         .strip_prefix(plain(&options.prefix))
         .build_handler();
@@ -77,21 +97,27 @@ pub(super) async fn answer(
         *incoming.headers_mut() = headers;
         incoming
     };
-    let response = if *method == Method::PUT {
-        let body = UntilEnough { body, ctx: ctx.clone() };
-        handler.handle_guarded(incoming.map(|()| body), user.to_owned(), ctx.clone()).await
-    } else {
-        let body = xml_body(body).await?;
-        // It refuses a body where none belongs, whatever it is.
-        if matches!(method.as_str(), "PROPPATCH" | "LOCK") {
-            guard::check_xml(&body)?;
+    let user = user.to_owned();
+    let response = match body {
+        Sent::Content(body) => {
+            let body = UntilEnough { body, ctx: ctx.clone() };
+            handler.handle_guarded(incoming.map(|()| body), user, ctx.clone()).await
         }
-        handler.handle_guarded(incoming.map(|()| Full::new(body)), user.to_owned(), ctx.clone()).await
+        Sent::Xml(body) => {
+            handler.handle_guarded(incoming.map(|()| Full::new(body)), user, ctx.clone()).await
+        }
     };
     if let Some(error) = ctx.take_error() {
         return Err(error.into());
     }
-    if method.as_str() == "UNLOCK" && response.status().is_success() {
+    let status = response.status();
+    if status.is_success() && status != StatusCode::MULTI_STATUS {
+        done.follow(properties, method, status).await;
+    }
+    if let Some(patch) = patch.filter(|_| status.is_success()) {
+        return patch.respond(&options.prefix, at.path());
+    }
+    if method.as_str() == "UNLOCK" && status.is_success() {
         // The client is done with the file it made when it locked the name.
         vfs.settle(meter, at).await?;
     }
@@ -102,6 +128,44 @@ pub(super) async fn answer(
         ));
     }
     finish(response).await
+}
+
+/// The body of a request.
+enum Sent {
+    Content(Incoming),
+    Xml(Bytes),
+}
+
+/// What a request that has succeeded means for the dead properties of its paths, which are told by their keys.
+struct Done {
+    at: String,
+    destination: Option<String>,
+    deep: bool,
+}
+
+impl Done {
+    fn of(task: &Task, at: &At) -> Self {
+        let (destination, deep) = match task {
+            Task::Whole { destination, depth, .. } => (destination.as_ref(), *depth == Depth::Infinity),
+            _ => (None, true),
+        };
+        let destination = destination.map(|path| at.view().at(path.clone()).key());
+        Self { at: at.key(), destination, deep }
+    }
+
+    /// Lets the properties go where their paths have gone.
+    async fn follow(&self, properties: &Arc<Properties>, method: &Method, status: StatusCode) {
+        match (method.as_str(), &self.destination) {
+            ("DELETE", _) => properties.forget(&self.at).await,
+            ("MOVE", Some(to)) => properties.rename(&self.at, to).await,
+            ("COPY", Some(to)) => properties.copy(&self.at, to, self.deep).await,
+            // What was of this name before, and has been removed by another way than this gateway.
+            ("PUT" | "MKCOL" | "LOCK", _) if status == StatusCode::CREATED => {
+                properties.forget(&self.at).await;
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The prefix as `dav_server` compares it.

@@ -3,6 +3,8 @@
 //! Knows XML 1.0's rules. Does not know properties.
 //! Called by everything here that reads or writes XML.
 
+use xmltree::{Element, XMLNode};
+
 /// The namespace of RFC 4918.
 pub(super) const DAV: &str = "DAV:";
 /// The namespace in which ownCloud, Nextcloud and rclone speak of checksums.
@@ -74,6 +76,43 @@ pub(super) fn escape(buffer: &mut String, text: &str) {
         done = at + c.len_utf8();
     }
     buffer.push_str(&text[done..]);
+}
+
+/// Appends the content of `element`, whatever prefixes it was written with, below a root that declares no default namespace.
+pub(super) fn push_content(buffer: &mut String, element: &Element) {
+    push_nodes(buffer, element, "");
+}
+
+/// `default` is the default namespace in force.
+fn push_nodes(buffer: &mut String, element: &Element, default: &str) {
+    for node in &element.children {
+        match node {
+            XMLNode::Text(text) | XMLNode::CData(text) => escape(buffer, text),
+            XMLNode::Element(child) => {
+                let namespace = child.namespace.as_deref().unwrap_or_default();
+                buffer.push('<');
+                buffer.push_str(&child.name);
+                if namespace != default {
+                    buffer.push_str(" xmlns=\"");
+                    escape(buffer, namespace);
+                    buffer.push('"');
+                }
+                for (name, value) in child.attributes.iter().filter(|(name, _)| is_nc_name(name)) {
+                    buffer.push(' ');
+                    buffer.push_str(name);
+                    buffer.push_str("=\"");
+                    escape(buffer, value);
+                    buffer.push('"');
+                }
+                buffer.push('>');
+                push_nodes(buffer, child, namespace);
+                buffer.push_str("</");
+                buffer.push_str(&child.name);
+                buffer.push('>');
+            }
+            XMLNode::Comment(_) | XMLNode::ProcessingInstruction(..) => {}
+        }
+    }
 }
 
 /// Whether a document may hold `c`. Source: XML 1.0, production 2.

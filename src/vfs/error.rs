@@ -27,6 +27,8 @@ pub enum Op {
     Move,
     /// Copying something.
     Copy,
+    /// Setting properties of something.
+    SetProperties,
 }
 
 /// Why it failed.
@@ -82,6 +84,7 @@ impl fmt::Display for VfsError {
             Op::Remove => "remove",
             Op::Move => "move",
             Op::Copy => "copy",
+            Op::SetProperties => "set properties of",
         };
         write!(f, "cannot {op} {}: ", self.path)?;
         match &self.kind {

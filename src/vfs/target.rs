@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::mounts::{Mount, Place};
 use super::resolve::{Located, NodeRef, Walk, position};
-use super::{At, Standing, Vfs, VfsErrorKind};
+use super::{At, Op, Resource, Standing, Vfs, VfsError, VfsErrorKind};
 use crate::cache::FolderKey;
 use crate::model::{FileId, Listing, Meter, stored_name};
 
@@ -110,6 +110,29 @@ impl Vfs {
         Ok((turn, Target { existing, ..target.clone() }))
     }
 
+    /// What is at `at`, to be changed itself, whatever is in it.
+    ///
+    /// **Cost**: as [`Vfs::stat`].
+    /// **Errors**: `Refused` for folders of the gateway's own and for what the user may not change.
+    pub async fn changeable(&self, meter: &Meter, at: &At) -> Result<NodeRef, VfsError> {
+        let outcome = match self.resolve(meter, at, Walk::Load).await {
+            Ok(Resource::Mounted(found)) => {
+                check_writable(&found.mount, &found.standing).map(|()| found.node)
+            }
+            Ok(Resource::Virtual(..)) => Err(own_folder()),
+            Err(kind) => Err(kind),
+        };
+        outcome.map_err(|kind| VfsError { op: Op::SetProperties, path: at.path().clone(), kind })
+    }
+
+    /// Whether there is something to lock at `at`: whether it is of a mount in which the user may change something there or below.
+    /// Goes by the text alone.
+    ///
+    /// **Cost**: none.
+    pub fn may_lock(&self, at: &At) -> bool {
+        matches!(self.mounts.find(at.tree_path()), Place::Mounted(..)) && self.may_change(at)
+    }
+
     /// What is at `at`, to be removed or moved away, with all that is in it.
     ///
     /// **Cost**: one call for each folder above it that is not in the cache.
@@ -122,7 +145,7 @@ impl Vfs {
         if at.path().is_root() {
             return Err(VfsErrorKind::Refused("this is the top of what you may see".into()));
         }
-        let super::Resource::Mounted(found) = self.resolve(meter, at, Walk::Load).await? else {
+        let Resource::Mounted(found) = self.resolve(meter, at, Walk::Load).await? else {
             return Err(own_folder());
         };
         check_writable(&found.mount, &found.standing)?;

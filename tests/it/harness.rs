@@ -228,6 +228,8 @@ pub(crate) async fn simulator(tree: Tree) -> Sim {
 pub(crate) fn configuration(sim: &Sim) -> Config {
     let mut config = Config::load_without_mounts(&Sources::default()).unwrap();
     config.server.listen = "127.0.0.1:0".parse().unwrap();
+    // All tests would share it, and with the gateway of this machine if there is one.
+    config.server.properties_file = None;
     config.limits.requests_per_second = 10_000.0;
     config.limits.open_wait = Duration::from_millis(500);
     config.users.push(user(USER));

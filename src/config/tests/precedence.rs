@@ -35,6 +35,16 @@ fn setting_one_key_of_a_section_keeps_the_others() {
 }
 
 #[test]
+fn the_file_of_properties_is_relative_to_the_file_that_names_it() {
+    let given = Given::minimal_and("[server]\nproperties_file = \"kept/properties\"");
+    assert_eq!(given.load().server.properties_file, Some(given.path("kept/properties")));
+    let by_variable = given.variable("DAV115__SERVER__PROPERTIES_FILE", "x").load();
+    assert_eq!(by_variable.server.properties_file, Some("x".into()));
+    let default = Given::file(MINIMAL).load().server.properties_file;
+    assert_eq!(default, Some("/var/tmp/dav115/properties".into()));
+}
+
+#[test]
 fn flags_set_the_log() {
     let overrides = Overrides {
         log_format: Some(LogFormat::Json),

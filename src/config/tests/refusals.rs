@@ -77,6 +77,8 @@ fn switches_choices_and_texts() {
     check("download", "unbound_links", "1", "true or false, found 1");
     check("log", "format", r#""xml""#, r#""text" or "json", found "xml""#);
     check("log", "level", "3", "a text in quotes, found 3");
+    check("server", "properties_file", "3", "a text in quotes, found 3");
+    check("server", "properties_file", r#""""#, r#"a text in quotes, found """#);
     check(
         "download",
         "user_agent",

@@ -20,19 +20,21 @@ use http::StatusCode;
 use crate::dav::ctx::Task;
 use crate::dav::file::{NewFile, OpenFile};
 use crate::dav::meta::{Entry, Meta};
-use crate::dav::{RequestCtx, props, space};
-use crate::vfs::{UploadIntent, VPath, Vfs};
+use crate::dav::properties::Dead;
+use crate::dav::{Properties, RequestCtx, props, space};
+use crate::vfs::{Op, UploadIntent, VPath, Vfs, VfsError, VfsErrorKind};
 
 /// A file system over a tree. `dav_server` clones it for every request.
 #[derive(Clone)]
 pub struct DavFs {
     vfs: Arc<Vfs>,
+    properties: Arc<Properties>,
 }
 
 impl DavFs {
-    /// Over `vfs`.
-    pub fn new(vfs: Arc<Vfs>) -> Self {
-        Self { vfs }
+    /// Over `vfs`, with dead `properties`.
+    pub fn new(vfs: Arc<Vfs>, properties: Arc<Properties>) -> Self {
+        Self { vfs, properties }
     }
 
     async fn stat(&self, path: &DavPath, ctx: &RequestCtx) -> Result<Meta, FsError> {
@@ -54,7 +56,7 @@ impl DavFs {
         let intent = match &ctx.task {
             Task::Put(intent) => *intent,
             Task::Lock => UploadIntent { size: Some(0), sha1: None },
-            Task::Plain | Task::Whole { .. } => return Err(FsError::Forbidden),
+            Task::Plain | Task::Patch(_) | Task::Whole { .. } => return Err(FsError::Forbidden),
         };
         if options.create_new || !options.create {
             match (self.vfs.stat(&ctx.meter, &at).await.map_err(|error| ctx.fail(error)), options.create_new)
@@ -83,10 +85,6 @@ fn to_vpath(path: &DavPath) -> Result<VPath, FsError> {
         Ok(text) => VPath::parse(text).map_err(|_| FsError::NotFound),
         Err(_) => Err(FsError::NotFound),
     }
-}
-
-fn forbidden<T: Send + 'static>() -> FsFuture<'static, T> {
-    future::ready(Err(FsError::Forbidden)).boxed()
 }
 
 impl GuardedFileSystem<RequestCtx> for DavFs {
@@ -189,13 +187,25 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         future::ready(true).boxed()
     }
 
+    /// Does what [`Task::Patch`] says; the changes that `dav_server` has understood only stand for it.
     fn patch_props<'a>(
         &'a self,
-        _: &'a DavPath,
+        path: &'a DavPath,
         _: Vec<(bool, DavProp)>,
-        _: &'a RequestCtx,
+        ctx: &'a RequestCtx,
     ) -> FsFuture<'a, Vec<(StatusCode, DavProp)>> {
-        forbidden()
+        async move {
+            let Task::Patch(wanted) = &ctx.task else { return Err(FsError::Forbidden) };
+            let at = ctx.at(to_vpath(path)?);
+            let found = self.vfs.changeable(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))?;
+            let kept = wanted.apply(&at, found.is_folder()).await;
+            kept.map_err(|reason| {
+                let kind = VfsErrorKind::NoRoom(reason.into());
+                ctx.fail(VfsError { op: Op::SetProperties, path: at.path().clone(), kind })
+            })?;
+            Ok(Vec::new())
+        }
+        .boxed()
     }
 
     /// None: these would go into every answer, asked for or not.
@@ -211,6 +221,14 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
     ) -> FsFuture<'a, Vec<u8>> {
         async move {
             let Meta { node, .. } = self.stat(path, ctx).await?;
+            let dead = self.properties.of(&ctx.at(to_vpath(path)?).key()).unwrap_or_default();
+            let is_it = |dead: &&Dead| {
+                dead.name.namespace.as_deref() == property.namespace.as_deref()
+                    && *dead.name.local == property.name
+            };
+            if let Some(dead) = dead.iter().find(is_it) {
+                return Ok(dead.xml.as_bytes().to_vec());
+            }
             props::element(&node, path.file_name(), &property)
                 .map(String::into_bytes)
                 .ok_or(FsError::NotFound)

@@ -9,7 +9,7 @@ fn fixture() -> (Fixture, DavFs, RequestCtx) {
     let fixture = Fixture::at("/");
     fixture.drive.add_file(FileId::ROOT, "a?.txt", "hello", None);
     fixture.drive.add_folder(FileId::ROOT, "b");
-    let fs = DavFs::new(Arc::clone(&fixture.vfs));
+    let fs = DavFs::new(Arc::clone(&fixture.vfs), Arc::clone(&fixture.properties));
     (fixture, fs, RequestCtx::new(VPath::root(), View::whole(), PLAIN, Meter::default()))
 }
 
@@ -107,5 +107,5 @@ async fn quota_is_used_and_total() {
     assert_eq!(fs.get_quota(&ctx).await, Ok((5, Some((1 << 40) + 5))));
     assert_eq!(fixture.meter.calls(), 0);
     let two = Fixture::at_each(&["/m", "/n"]);
-    assert_eq!(DavFs::new(two.vfs).get_quota(&ctx).await, Err(FsError::NotFound));
+    assert_eq!(DavFs::new(two.vfs, two.properties).get_quota(&ctx).await, Err(FsError::NotFound));
 }

@@ -4,6 +4,7 @@
 //! Here everything is obtained first, completely; only then does an answer begin, and nothing in it can fail.
 //! Knows the tree and HTTP's vocabulary. Called by [`Dav::handle`](super::Dav::handle).
 
+mod extras;
 mod properties;
 mod request;
 mod writer;
@@ -21,8 +22,10 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 
-use super::{Body, Error, Options, Request, space};
-use crate::vfs::{DriveErrorKind, Vfs, VfsError, VfsErrorKind};
+use super::xml::Name;
+use super::{Body, Dav, Error, Options, Request, space};
+use crate::vfs::{DriveErrorKind, Resource, Vfs, VfsError, VfsErrorKind};
+use extras::Extras;
 use properties::{Property, Space};
 use request::{Depth, Query};
 use writer::{Answer, Writer};
@@ -32,17 +35,15 @@ use writer::{Answer, Writer};
 /// The request is read before the tree is asked, so a bad one costs no call.
 /// With depth 0 the target is looked up as a probe: systems look for names like `.DS_Store` everywhere, which must not
 /// list folders. Who wants to see inside has seen it, and a folder called `.trash` must not be gone for it now and then.
-pub(super) async fn answer(
-    vfs: &Vfs,
-    options: &Options,
-    request: &Request<'_>,
-) -> Result<Response<Body>, Error> {
+pub(super) async fn answer(dav: &Dav, request: &Request<'_>) -> Result<Response<Body>, Error> {
+    let Dav { vfs, options, .. } = dav;
     let depth = Depth::of(request.headers)?;
     let query = Query::parse(&request.body)?;
     let found = match depth {
         Depth::Zero => vfs.probe(request.meter, request.at).await?,
         Depth::One => vfs.stat(request.meter, request.at).await?,
     };
+    let is_own = matches!(found, Resource::Virtual(..));
     let (node, folder) = if depth == Depth::One && found.is_folder() {
         let folder = vfs.list_found(request.meter, request.at, found).await?;
         (folder.node.clone(), Some(folder))
@@ -53,6 +54,7 @@ pub(super) async fn answer(
         if node.is_folder() { find_space(vfs, options, request, &query).await } else { Space::Unknown };
     let prefix = &options.prefix;
     let windows_names = request.traits.windows_names;
+    let extras = Extras::find(dav, request.at, folder.as_ref(), is_own);
     Ok(respond(Writer::new(Answer {
         query,
         path: request.at.path(),
@@ -60,8 +62,14 @@ pub(super) async fn answer(
         node,
         folder,
         space,
+        extras,
         windows_names,
     })))
+}
+
+/// Whether the gateway computes the property called `name` itself.
+pub(super) fn is_live(name: &Name) -> bool {
+    Property::by_name(name).is_some()
 }
 
 /// The space of the account behind the target, if the request names it and the client may hear of it.

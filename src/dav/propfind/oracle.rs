@@ -5,9 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dav_server::DavHandler;
+use dav_server::davpath::DavPath;
+use dav_server::ls::DavLockSystem as _;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use percent_encoding::percent_decode_str;
@@ -17,7 +20,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use xmltree::{Element, XMLNode};
 
+use crate::dav::locks::ViewedLocks;
+use crate::dav::properties::{Change, Dead};
 use crate::dav::tests::{Fixture, PLAIN};
+use crate::dav::xml::Name;
 use crate::dav::{DavFs, RequestCtx};
 use crate::model::{FileId, Sha1};
 use crate::vfs::{VPath, View};
@@ -66,6 +72,9 @@ impl Question {
 
 /// A node of the tree: below which folder, its name, and for a file its content and whether its hash is known.
 type Plan = (Index, String, Option<(Vec<u8>, bool)>);
+
+/// What is kept of a node: which, and whether it is a property or a lock, and that shared, and deep.
+type Kept = (Index, bool, bool, bool);
 
 fn plans() -> impl Strategy<Value = Vec<Plan>> {
     let name = prop_oneof![
@@ -136,13 +145,35 @@ async fn paths(fixture: &Fixture) -> Vec<VPath> {
     paths
 }
 
+fn locks(fixture: &Fixture) -> ViewedLocks {
+    ViewedLocks { locks: Arc::clone(&fixture.locks), view: View::whole() }
+}
+
+/// Locks what `Kept` says, as far as the locks do not keep each other out, and sets a property of each.
+async fn keep(fixture: &Fixture, paths: &[VPath], kept: Vec<Kept>) {
+    for (index, shared, deep, is_lock) in kept {
+        let path = index.get(paths);
+        if is_lock {
+            let path = DavPath::new(&path.to_uri().to_string()).unwrap();
+            let life = Some(Duration::from_secs(300));
+            let _ = locks(fixture).lock(&path, Some("anna"), None, life, shared, deep).await;
+        } else {
+            let name = Name { namespace: Some("urn:x".into()), local: "x".into() };
+            let xml = r#"<b:x xmlns:b="urn:x" xmlns="urn:y">1<y b:z="&amp;"/> &lt;</b:x>"#.into();
+            let set = vec![Change::Set(Dead { name, xml })];
+            fixture.properties.change(View::whole().at(path.clone()).key(), set).await.unwrap();
+        }
+    }
+}
+
 async fn ours(fixture: &Fixture, path: &VPath, depth: &str, body: &str) -> BTreeSet<Fact> {
     facts(fixture.propfind(path.as_str(), depth, body.to_owned()).await.as_bytes())
 }
 
 async fn theirs(fixture: &Fixture, path: &VPath, depth: &str, body: &str) -> BTreeSet<Fact> {
+    let fs = DavFs::new(Arc::clone(&fixture.vfs), Arc::clone(&fixture.properties));
     let handler: DavHandler<RequestCtx> =
-        DavHandler::builder().filesystem(Box::new(DavFs::new(Arc::clone(&fixture.vfs)))).build_handler();
+        DavHandler::builder().filesystem(Box::new(fs)).locksystem(Box::new(locks(fixture))).build_handler();
     let request = Request::builder()
         .method("PROPFIND")
         .uri(path.to_uri().to_string())
@@ -196,9 +227,17 @@ fn text(element: &Element) -> String {
 
 /// Text and child elements, without regard to prefixes.
 fn value(property: &Element) -> String {
-    let children: Vec<String> =
+    let mut children: Vec<String> =
         elements(property).map(|child| format!("<{}>{}", child.name, value(child))).collect();
-    text(property) + &children.concat()
+    if property.name == "activelock" {
+        // Their order means nothing.
+        children.sort();
+    }
+    let mut text = text(property);
+    if property.name == "href" {
+        text = percent_decode_str(&text).decode_utf8().unwrap().into_owned();
+    }
+    text + &children.concat()
 }
 
 /// What `dav_server` says, put as we would.
@@ -206,6 +245,10 @@ fn adjust_theirs(mut fact: Fact) -> Option<Fact> {
     // It leaves out the quotes, and then does not accept what it gave.
     if fact.is(DAV, "getetag") && !fact.value.is_empty() {
         fact.value = format!("\"{}\"", fact.value);
+    }
+    if fact.is(DAV, "lockdiscovery") {
+        // RFC 4918, §15.1 has it in lower case.
+        fact.value = fact.value.replace("<depth>Infinity", "<depth>infinity");
     }
     // It knows who asks and what Windows stores. We let Windows store nothing, so there is nothing to report.
     if fact.is(DAV, "current-user-principal") || fact.namespace == WIN32 {
@@ -231,8 +274,8 @@ fn adjust_ours(mut fact: Fact, question: &Question) -> Option<Fact> {
     if fact.is_quota() && fact.href != "/" {
         return None;
     }
-    // It takes both for dead properties, which it looks up only by name.
-    let dead = fact.is(DAV, "displayname") || fact.name == "checksums";
+    // It takes these for dead properties, which the adapter tells it only by name.
+    let dead = fact.is(DAV, "displayname") || fact.name == "checksums" || fact.is("urn:x", "x");
     if dead && !matches!(question, Question::Prop(_)) {
         return None;
     }
@@ -246,22 +289,35 @@ proptest! {
     fn we_say_what_dav_server_says(
         plans in plans(),
         question in questions(),
+        kept in vec(any::<Kept>(), 0..4),
         mount in select(vec!["/", "/m/电影"]),
         target in any::<Index>(),
         depth in select(vec!["0", "1"]),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let (ours, theirs) = runtime.block_on(async {
             let fixture = plant(mount, plans);
-            let path = target.get(&paths(&fixture).await).clone();
+            let paths = paths(&fixture).await;
+            keep(&fixture, &paths, kept).await;
+            let path = target.get(&paths).clone();
             let body = question.body();
             (ours(&fixture, &path, depth, &body).await, theirs(&fixture, &path, depth, &body).await)
         });
-        let ours: BTreeSet<Fact> = ours.into_iter().filter_map(|fact| adjust_ours(fact, &question)).collect();
+        // It offers locks on folders of the gateway's own as well, where there is nothing to write.
+        let is_offer = |fact: &Fact| fact.is(DAV, "supportedlock") && !fact.href.starts_with(mount);
+        let mut ours: BTreeSet<Fact> = ours.into_iter().filter_map(|fact| adjust_ours(fact, &question)).collect();
         let mut theirs: BTreeSet<Fact> = theirs.into_iter().filter_map(adjust_theirs).collect();
+        ours.retain(|fact| !is_offer(fact));
+        theirs.retain(|fact| !is_offer(fact));
         if matches!(question, Question::PropName) {
             // Unlike us it asks 115 in order to tell the name alone.
             theirs.retain(|fact| !fact.is_quota());
+            // And it tells of locks more than the names.
+            let bare = |fact: Fact| match &*fact.name {
+                "supportedlock" | "lockdiscovery" => Fact { value: String::new(), ..fact },
+                _ => fact,
+            };
+            theirs = theirs.into_iter().map(bare).collect();
         }
         prop_assert_eq!(ours, theirs);
     }

@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::dav::entity::{content_type, etag, http_date, push_rfc3339};
+use crate::dav::properties::Dead;
 use crate::dav::xml::{DAV, Name, OWNCLOUD, escape};
 use crate::model::Node;
 use crate::vfs::Quota;
 
-/// A property that is computed, which is every one there is: nothing is stored.
+/// A property that is computed. Those that are stored are [`Dead`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
     CreationDate,
@@ -27,6 +28,12 @@ pub(super) enum Property {
     QuotaUsed,
     Checksums,
 }
+
+/// Both kinds of lock there are.
+const SUPPORTED_LOCK: &str = "<D:supportedlock>\
+    <D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>\
+    <D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>\
+    </D:supportedlock>";
 
 /// What is known of the account's space, once per request.
 #[derive(Clone, Debug)]
@@ -45,6 +52,12 @@ pub(super) struct Subject<'a> {
     pub(super) node: &'a Node,
     /// The top of the tree has none.
     pub(super) name: Option<&'a str>,
+    /// What clients have set.
+    pub(super) dead: &'a [Dead],
+    /// The content of `lockdiscovery`, as XML.
+    pub(super) locks: &'a str,
+    /// Whether the user can lock it.
+    pub(super) can_lock: bool,
 }
 
 /// What became of the wish for a value.
@@ -168,7 +181,12 @@ impl Property {
             Self::ResourceType if node.is_folder() => {
                 buffer.push_str("<D:resourcetype><D:collection/></D:resourcetype>");
             }
-            // Empty: nothing can be locked.
+            Self::SupportedLock if subject.can_lock => buffer.push_str(SUPPORTED_LOCK),
+            Self::LockDiscovery if !subject.locks.is_empty() => {
+                buffer.push_str("<D:lockdiscovery>");
+                buffer.push_str(subject.locks);
+                buffer.push_str("</D:lockdiscovery>");
+            }
             Self::ResourceType | Self::SupportedLock | Self::LockDiscovery => {
                 buffer.push_str(self.empty_element());
             }

@@ -65,7 +65,7 @@ pub(super) struct Query {
     pub(super) wish: Wish,
     /// Properties named, in the order of the request; none that `wish` covers anyway.
     pub(super) named: Vec<Property>,
-    /// Properties named that do not exist on any node.
+    /// Properties named that are not computed: what clients have set, or nothing.
     pub(super) unknown: Vec<Name>,
 }
 
@@ -101,7 +101,7 @@ impl Query {
                 }
                 // RFC 4918, §17: what is not understood counts as not there.
                 _ => {
-                    skip(&mut document)?;
+                    document.skip()?;
                     continue;
                 }
             };
@@ -112,7 +112,7 @@ impl Query {
             }
             match found {
                 Wish::Some => query.read_names(&mut document)?,
-                Wish::All | Wish::Names => skip(&mut document)?,
+                Wish::All | Wish::Names => document.skip()?,
             }
         }
         // Until the document has ended it may still turn out to be ill-formed.
@@ -132,7 +132,7 @@ impl Query {
     /// Takes the names of all children of the current element, to its end.
     fn read_names(&mut self, document: &mut Document<'_>) -> Result<(), Error> {
         while let Some(Step::Start(name)) = document.step()? {
-            skip(document)?;
+            document.skip()?;
             match Property::by_name(&name) {
                 Some(property) if self.named.contains(&property) => {}
                 Some(property) => self.named.push(property),
@@ -142,16 +142,4 @@ impl Query {
         }
         Ok(())
     }
-}
-
-/// Reads to the end of the current element.
-fn skip(document: &mut Document<'_>) -> Result<(), Error> {
-    let mut open = 1;
-    while open > 0 {
-        match document.step()? {
-            Some(Step::Start(_)) => open += 1,
-            Some(Step::End) | None => open -= 1,
-        }
-    }
-    Ok(())
 }

@@ -29,10 +29,18 @@ pub(super) fn prop(names: &str) -> String {
     )
 }
 
+/// In the properties, `{locks}` stands for the kinds of lock there are.
 fn response(href: &str, propstats: &[(&str, &str)]) -> String {
     use std::fmt::Write as _;
+    let entry = |scope: &str| {
+        format!(
+            "<D:lockentry><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
+        )
+    };
+    let locks = format!("<D:supportedlock>{}{}</D:supportedlock>", entry("exclusive"), entry("shared"));
     let mut xml = format!("<D:response><D:href>{href}</D:href>");
     for (status, props) in propstats {
+        let props = props.replace("{locks}", &locks);
         let _ = write!(
             xml,
             "<D:propstat><D:prop>{props}</D:prop><D:status>HTTP/1.1 {status}</D:status></D:propstat>"
@@ -58,7 +66,7 @@ async fn an_empty_body_asks_for_all_properties_of_a_file() {
              <D:getcontenttype>text/plain; charset=utf-8</D:getcontenttype>\
              <D:getetag>\"DA39A3EE5E6B4B0D3255BFEF95601890AFD80709\"</D:getetag>\
              <D:getlastmodified>Tue, 14 Nov 2023 22:13:21 GMT</D:getlastmodified>\
-             <D:resourcetype/><D:supportedlock/><D:lockdiscovery/>",
+             <D:resourcetype/>{locks}<D:lockdiscovery/>",
         )],
     )]);
     assert_eq!(fixture.propfind("/m/a&b.txt", "0", "").await, expected);
@@ -76,7 +84,7 @@ async fn a_folder_and_its_children_have_trailing_slashes_where_they_are_folders(
              <D:displayname>{name}</D:displayname>\
              <D:getcontenttype>httpd/unix-directory</D:getcontenttype>\
              <D:getlastmodified>Tue, 14 Nov 2023 22:13:{second} GMT</D:getlastmodified>\
-             <D:resourcetype><D:collection/></D:resourcetype><D:supportedlock/><D:lockdiscovery/>"
+             <D:resourcetype><D:collection/></D:resourcetype>{{locks}}<D:lockdiscovery/>"
         )
     };
     let own = response("/m/%E7%94%B5%E5%BD%B1/", &[("200 OK", &folder("电影", 22))]);
@@ -92,7 +100,7 @@ async fn a_folder_and_its_children_have_trailing_slashes_where_they_are_folders(
              <D:getcontenttype>video/x-matroska</D:getcontenttype>\
              <D:getetag>\"3-2-1700000003\"</D:getetag>\
              <D:getlastmodified>Tue, 14 Nov 2023 22:13:23 GMT</D:getlastmodified>\
-             <D:resourcetype/><D:supportedlock/><D:lockdiscovery/>",
+             <D:resourcetype/>{locks}<D:lockdiscovery/>",
         )],
     );
     assert_eq!(fixture.propfind("/m/电影", "1", "").await, answer(&[own, child]));

@@ -14,9 +14,11 @@ use bytes::Bytes;
 use http_body::Frame;
 use tokio::task::yield_now;
 
+use super::extras::Extras;
 use super::properties::{Outcome, Property, Space, Subject};
 use super::request::{Query, Wish};
-use crate::dav::xml::escape;
+use crate::dav::properties::Dead;
+use crate::dav::xml::{Name, escape};
 use crate::model::Listing;
 use crate::vfs::{Folder, NodeRef, VPath};
 
@@ -39,6 +41,7 @@ pub(super) struct Answer<'a> {
     /// The target's children, if they belong into the answer.
     pub(super) folder: Option<Folder>,
     pub(super) space: Space,
+    pub(super) extras: Extras,
     pub(super) windows_names: bool,
 }
 
@@ -52,10 +55,13 @@ pub(super) struct Writer {
     /// The folder, if some of its children must not be shown.
     hiding: Option<Folder>,
     space: Space,
+    extras: Arc<Extras>,
     windows_names: bool,
     /// The href of the target; with a trailing slash if it is a folder. Safe in XML.
     base: String,
-    /// The elements of all unknown properties.
+    /// Properties that are not computed.
+    uncomputed: Vec<Name>,
+    /// The elements of all of them, for the many nodes that have none.
     unknown: String,
     /// What closes the propstat of properties that cannot be had now.
     unavailable: String,
@@ -103,8 +109,10 @@ impl Writer {
             listing,
             hiding: answer.folder.filter(|folder| !folder.shows_all()),
             space: answer.space,
+            extras: Arc::new(answer.extras),
             windows_names: answer.windows_names,
             base,
+            uncomputed: answer.query.unknown,
             unknown,
             unavailable,
             next: Next::Target,
@@ -122,12 +130,12 @@ impl Writer {
         if self.is_done() {
             return None;
         }
-        let listing = self.listing.clone();
+        let (listing, extras) = (self.listing.clone(), Arc::clone(&self.extras));
         if self.next == Next::Target {
             self.push_head();
             let node = self.node.clone();
             let name = self.name.take();
-            self.push_response("", Subject { node: &node, name: name.as_deref() });
+            self.push_response("", extras.target(&node, name.as_deref()));
             self.next = Next::Child(0);
         } else {
             self.buffer.reserve(FRAME + SLACK);
@@ -136,7 +144,7 @@ impl Writer {
             && self.buffer.len() < FRAME
         {
             if let Some(listing) = listing.as_ref().filter(|listing| index < listing.nodes().len()) {
-                self.push_child(listing, index);
+                self.push_child(listing, &extras, index);
                 self.next = Next::Child(index + 1);
             } else {
                 self.buffer.push_str("</D:multistatus>");
@@ -154,13 +162,13 @@ impl Writer {
         self.buffer.push('>');
     }
 
-    fn push_child(&mut self, listing: &Listing, index: usize) {
+    fn push_child(&mut self, listing: &Listing, extras: &Extras, index: usize) {
         let node = &listing.nodes()[index];
         if self.hiding.as_ref().is_some_and(|folder| !folder.shows(node)) {
             return;
         }
         let name = if self.windows_names { listing.windows_name(index) } else { &node.name };
-        self.push_response(name, Subject { node, name: Some(name) });
+        self.push_response(name, extras.child(node, name));
     }
 
     /// `below` is the name of a child, or empty for the target itself.
@@ -178,6 +186,7 @@ impl Writer {
             for property in Property::named().filter(|property| property.is_of(subject)) {
                 self.buffer.push_str(property.empty_element());
             }
+            subject.dead.iter().for_each(|dead| dead.name.push_empty_element(&mut self.buffer));
             self.buffer.push_str(OK);
         } else {
             self.push_values(subject);
@@ -193,6 +202,7 @@ impl Writer {
             for property in Property::ALL {
                 property.push(&mut self.buffer, subject, &self.space);
             }
+            subject.dead.iter().for_each(|dead| self.buffer.push_str(&dead.xml));
         }
         let (mut missing, mut unavailable) = (0u16, 0u16);
         for (index, property) in self.named.iter().enumerate() {
@@ -202,16 +212,18 @@ impl Writer {
                 Outcome::Unavailable => unavailable |= 1 << index,
             }
         }
-        let nothing_else = missing == 0 && unavailable == 0 && self.unknown.is_empty();
+        let unset = self.push_dead(subject.dead);
+        let unknown = unset.as_deref().unwrap_or(&self.unknown);
+        let nothing_else = missing == 0 && unavailable == 0 && unknown.is_empty();
         let mut opened = true;
         if self.buffer.len() > start || nothing_else {
             self.buffer.push_str(OK);
             opened = false;
         }
-        if missing != 0 || !self.unknown.is_empty() {
+        if missing != 0 || !unknown.is_empty() {
             self.open_propstat(&mut opened);
             self.push_empty_elements(missing);
-            self.buffer.push_str(&self.unknown);
+            self.buffer.push_str(unset.as_deref().unwrap_or(&self.unknown));
             self.buffer.push_str(NOT_FOUND);
         }
         if unavailable != 0 {
@@ -219,6 +231,23 @@ impl Writer {
             self.push_empty_elements(unavailable);
             self.buffer.push_str(&self.unavailable);
         }
+    }
+
+    /// Appends those of `dead` that have been named; the elements of the names that are not among them, if that is not all.
+    fn push_dead(&mut self, dead: &[Dead]) -> Option<String> {
+        if dead.is_empty() || self.uncomputed.is_empty() {
+            return None;
+        }
+        let mut unset = String::new();
+        for name in &self.uncomputed {
+            match dead.iter().find(|dead| dead.name == *name) {
+                // It has come with all the others.
+                Some(_) if self.wish == Wish::All => {}
+                Some(dead) => self.buffer.push_str(&dead.xml),
+                None => name.push_empty_element(&mut unset),
+            }
+        }
+        Some(unset)
     }
 
     fn open_propstat(&mut self, opened: &mut bool) {

@@ -65,7 +65,7 @@ impl Gateway {
         let dav_options = dav::Options { prefix: options.prefix.clone(), report_quota: true };
         let parts = Parts {
             vfs: Arc::clone(&vfs),
-            dav: Dav::new(vfs, Arc::default(), dav_options),
+            dav: Dav::new(vfs, Arc::default(), Arc::default(), dav_options),
             health: Arc::new(|| {
                 let (name, session) = ("main".to_owned(), SessionState::SignedIn);
                 let accounts = vec![AccountHealth { name, session, last_error: None }];

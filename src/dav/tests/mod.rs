@@ -1,14 +1,17 @@
 //! Tests of the front door, and what the other tests here build on.
 
+mod locks;
+mod properties;
+
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use tokio_util::task::TaskTracker;
 
-use super::{ALLOW, Body, Dav, Error, Options, Request};
+use super::{ALLOW, Body, Dav, Error, Incoming, Locks, Options, Properties, Request, WriteRequest};
 use crate::cache::DriveKey;
 use crate::drive::{DriveError, DriveErrorKind, MemoryDrive};
 use crate::model::{ClientTraits, Meter};
@@ -28,6 +31,8 @@ pub(super) struct Fixture {
     pub(super) meter: Meter,
     pub(super) traits: ClientTraits,
     pub(super) options: Options,
+    pub(super) locks: Arc<Locks>,
+    pub(super) properties: Arc<Properties>,
 }
 
 impl Fixture {
@@ -51,7 +56,14 @@ impl Fixture {
             meter: Meter::default(),
             traits: PLAIN,
             options: Options { prefix: String::new(), report_quota: true },
+            locks: Arc::default(),
+            properties: Arc::default(),
         }
+    }
+
+    pub(super) fn dav(&self) -> Dav {
+        let (locks, properties) = (Arc::clone(&self.locks), Arc::clone(&self.properties));
+        Dav::new(Arc::clone(&self.vfs), locks, properties, self.options.clone())
     }
 
     pub(super) async fn ask(
@@ -65,7 +77,7 @@ impl Fixture {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let dav = Dav::new(Arc::clone(&self.vfs), Arc::default(), self.options.clone());
+        let dav = self.dav();
         let request = Request {
             method: &Method::from_bytes(method.as_bytes()).unwrap(),
             at: &View::whole().at(VPath::parse(path).unwrap()),
@@ -82,6 +94,33 @@ impl Fixture {
         let response = self.ask("PROPFIND", path, &[("depth", depth)], body).await.unwrap();
         assert_eq!(response.status(), StatusCode::MULTI_STATUS);
         String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    /// A request that changes something, by a user of `view`.
+    pub(super) async fn change(
+        &self,
+        (user, view): (&str, &View),
+        method: &str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: &str,
+    ) -> Result<Response<Body>, Error> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let body = Full::new(Bytes::from(body.to_owned())).map_err(|never| match never {}).boxed_unsync();
+        let request = WriteRequest {
+            method: &Method::from_bytes(method.as_bytes()).unwrap(),
+            at: &view.at(VPath::parse(path).unwrap()),
+            headers: map,
+            body: Incoming::new(body),
+            traits: self.traits,
+            meter: &self.meter,
+            user,
+            hosts: &[],
+        };
+        self.dav().change(request).await
     }
 
     pub(super) fn fail(&self) {
