@@ -319,6 +319,11 @@ impl Vfs {
                     "115 no longer has what was to be changed, or its folder; look again and repeat it",
                 ))
             }
+            // Another name than was asked for may be there now.
+            DriveErrorKind::BadName => {
+                self.forget_listing(mount, folder).await;
+                VfsErrorKind::Drive(error)
+            }
             _ => VfsErrorKind::Drive(error),
         }
     }
