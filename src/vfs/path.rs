@@ -101,9 +101,9 @@ impl VPath {
             }
             rest = &rest[at + 3..];
         }
-        if path.contains("/./") || path.ends_with("/.") {
-            let segments = path.split('/').filter(|&segment| segment != ".");
-            return Self::from_uri(&format!("/{}", segments.collect::<Vec<_>>().join("/")));
+        if path.starts_with('/') && path.split('/').any(|segment| segment == ".") {
+            let segments: Vec<_> = path.split('/').filter(|&segment| segment != ".").collect();
+            return Self::from_uri(&format!("/{}", segments.join("/")));
         }
         let decoded = percent_decode_str(path).decode_utf8().map_err(|_| BadPath::NotUtf8)?;
         Self::parse(&decoded)

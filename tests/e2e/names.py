@@ -2,12 +2,15 @@
 """A tree of small files with the names that sync programs come across, and what is done to it.
 
 Commands: `make PLACE COUNT` (COUNT files), `rename PLACE` (half of them get another name, extension or folder),
-`halve PLACE` (half of them are removed), `list PLACE` and `sha1 PLACE` (as those of `tree.py`).
+`halve PLACE` (half of them are removed), `list PLACE` and `sha1 PLACE` (as those of `tree.py`; with `quoted` behind it,
+as they are shown when rclone has written them: it puts the quote in front of the picture of a control character that
+stands in a name of its own, so that the picture itself is stored).
 Nothing is left to chance: the same command makes the same tree.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -124,18 +127,22 @@ def halve(place):
             os.rmdir(folder)
 
 
-def print_all(place, command):
+def print_all(place, command, is_quoted):
+    def written(path):
+        return re.sub("[\u2401-\u241f\u2421]", "\u201b\\g<0>", path) if is_quoted else path
+
     lines = []
     for folder, names_of_folders, names in os.walk(place):
         below = os.path.relpath(folder, place) + "/"
         below = "" if below == "./" else below
         if command == "list":
-            lines += [(f"{below}{name}/", f"{below}{name}/") for name in names_of_folders]
-            lines += [(below + name, below + name) for name in names]
+            lines += [(written(f"{below}{name}/"),) * 2 for name in names_of_folders]
+            lines += [(written(below + name),) * 2 for name in names]
             continue
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:
-                lines.append((below + name, f"{hashlib.sha1(file.read()).hexdigest()}  {below}{name}"))
+                path = written(below + name)
+                lines.append((path, f"{hashlib.sha1(file.read()).hexdigest()}  {path}"))
     lines.sort(key=lambda line: line[0].encode())
     sys.stdout.buffer.write("".join(f"{line}\n" for _, line in lines).encode())
 
@@ -149,7 +156,7 @@ def main():
     elif command == "halve":
         halve(place)
     else:
-        print_all(place, command)
+        print_all(place, command, rest == ["quoted"])
 
 
 if __name__ == "__main__":

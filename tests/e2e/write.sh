@@ -32,14 +32,16 @@ stop_gateway() {
     check_text "$1: the gateway warned of nothing and answered nothing with 5xx" "" "$(head -n 5 gateway.trouble)"
 }
 
-# agrees NAME PLACE: the simulator holds what is at PLACE, name by name and byte by byte.
+# agrees NAME PLACE [quoted]: the simulator holds what is at PLACE, name by name and byte by byte.
 agrees() {
-    names list "$2" >expected
+    local name=$1
+    shift
+    names list "$@" >expected
     tree list >shown
-    check_same "$1: the simulator holds the same $(wc -l <expected) names" expected shown
-    names sha1 "$2" >expected
+    check_same "$name: the simulator holds the same $(wc -l <expected) names" expected shown
+    names sha1 "$@" >expected
     tree sha1 >shown
-    check_same "$1: and the same content of all $(wc -l <expected) files" expected shown
+    check_same "$name: and the same content of all $(wc -l <expected) files" expected shown
 }
 
 # Number of calls by endpoint, one a line, since the last `forget_calls`.
@@ -300,7 +302,7 @@ with_sync() {
     names halve local
     sync_and_check "half of them deleted" owncloud
     stop_gateway sync
-    agrees sync local
+    agrees sync local quoted
 }
 
 # refused NAME REASON PATH: a name that 115 does not take, and the reason that is given.
