@@ -29,6 +29,9 @@ use crate::vfs::{self, Access, Mount, Rule, VPath, Vfs, View};
 
 /// How often it is looked whether an empty file has waited long enough to be filled.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(10);
+/// How long what clients were told is stored has to reach 115 when the gateway stops. It takes a moment, unless 115 is
+/// out of reach; and whoever stops a service waits for minutes at most.
+const LAST_WRITES: Duration = Duration::from_secs(20);
 
 /// The gateway, put together from a configuration. Clones are the same gateway.
 #[derive(Clone)]
@@ -62,12 +65,16 @@ impl App {
         Ok(Self { server, tracker, current: Arc::new(Mutex::new(assembled)) })
     }
 
-    /// Serves `listener` until `shutdown` is ready and requests in progress have had their time.
+    /// Serves `listener` until `shutdown` is ready, requests in progress have had their time, and files that are only in the
+    /// gateway have been made at 115.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         self.current.lock().start_watch(&self.tracker);
         server::run(listener, self.server, shutdown).await;
         self.current.lock().stop_watch.cancel();
         self.tracker.close();
+        if tokio::time::timeout(LAST_WRITES, self.tracker.wait()).await.is_err() {
+            tracing::error!("stopping before all was done: uploads and empty files of the last minute may be missing at 115");
+        }
     }
 
     /// Goes on with another configuration: requests that come from now on are answered by it.

@@ -216,6 +216,9 @@ impl Vfs {
             if !source.standing.is_readable_throughout() {
                 return Err(VfsErrorKind::Refused("there is something in it that you may not read".into()));
             }
+            if source.node.is_folder() && depth == Depth::Infinity {
+                self.settle_account(meter, &source.mount).await?;
+            }
             let (_turn, target) = self.take_turn(meter, &target).await?;
             target.check_all()?;
             if source.node.is_folder() && depth == Depth::Zero {
@@ -226,7 +229,7 @@ impl Vfs {
             }
             self.check_not_inside(meter, from, to, &source).await?;
             if let Some(content) = self.memory.locals.content(source.node.id) {
-                return self.store_local(&target, content).map(drop);
+                return self.copy_local(meter, content, target).await;
             }
             if source.mount.drive_key == target.mount.drive_key {
                 let copied =
@@ -318,6 +321,11 @@ impl Vfs {
                     DriveErrorKind::Unavailable,
                     "115 no longer has what was to be changed, or its folder; look again and repeat it",
                 ))
+            }
+            // Another name than was asked for may be there now.
+            DriveErrorKind::BadName => {
+                self.forget_listing(mount, folder).await;
+                VfsErrorKind::Drive(error)
             }
             _ => VfsErrorKind::Drive(error),
         }

@@ -42,6 +42,8 @@ struct Empty {
     /// Where it is to be made.
     target: Arc<Target>,
     since: Instant,
+    /// How often that has failed.
+    failures: u32,
     /// Held by who is about to fill it.
     filling: Weak<()>,
 }
@@ -59,7 +61,7 @@ impl Locals {
 
     /// A node for `target`, which is empty and is to be made at 115 if it stays so.
     pub(super) fn add_empty(&self, target: &Arc<Target>) -> Node {
-        let empty = Some(Empty { target: Arc::clone(target), since: Instant::now(), filling: Weak::new() });
+        let empty = Some(Empty { target: Arc::clone(target), since: Instant::now(), failures: 0, filling: Weak::new() });
         self.state.lock().add(target, Local { content: Bytes::new(), empty })
     }
 
@@ -105,6 +107,15 @@ impl Locals {
         let filling = empty.filling.upgrade().unwrap_or_default();
         empty.filling = Arc::downgrade(&filling);
         Some(filling)
+    }
+
+    /// Lets the empty file `id`, which could not be made, wait as long again. How often that has happened is returned.
+    pub(super) fn put_off(&self, id: FileId) -> u32 {
+        let mut state = self.state.lock();
+        let Some(empty) = state.files.get_mut(&id).and_then(|local| local.empty.as_mut()) else { return 0 };
+        empty.since = Instant::now();
+        empty.failures += 1;
+        empty.failures
     }
 
     /// The empty files that have been here for `patience`, and where they are to be made.

@@ -40,7 +40,7 @@ pub enum BadPath {
     /// The bytes are not UTF-8.
     #[error("the path is not UTF-8")]
     NotUtf8,
-    /// A segment `.` or `..`, escaped or not.
+    /// A segment `..`, escaped or not, or an escaped `.`.
     #[error("the path holds a segment . or ..")]
     DotSegment,
     /// A control character, a backslash or an escaped slash.
@@ -84,6 +84,8 @@ impl VPath {
     }
 
     /// Reads the path of a request target: percent-encoded, without query.
+    ///
+    /// A segment `.` that is not escaped is left out, as RFC 3986, §6.2.2.3 has it: rclone writes `/./a:b` for `/a:b`.
     pub fn from_uri(path: &str) -> Result<Self, BadPath> {
         if path.len() > 3 * Self::MAX_BYTES {
             return Err(BadPath::TooLong);
@@ -98,6 +100,10 @@ impl VPath {
                 return Err(BadPath::ForbiddenCharacter);
             }
             rest = &rest[at + 3..];
+        }
+        if path.starts_with('/') && path.split('/').any(|segment| segment == ".") {
+            let segments: Vec<_> = path.split('/').filter(|&segment| segment != ".").collect();
+            return Self::from_uri(&format!("/{}", segments.join("/")));
         }
         let decoded = percent_decode_str(path).decode_utf8().map_err(|_| BadPath::NotUtf8)?;
         Self::parse(&decoded)
@@ -193,10 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn segments_of_one_dot_are_left_out_as_rclone_writes_them() {
+        check("/./what%3F%20a:b", Ok("/what? a:b"));
+        check("/a/././b/.", Ok("/a/b"));
+        check("/.", Ok("/"));
+        check("/.a/b./...", Ok("/.a/b./..."));
+    }
+
+    #[test]
     fn tricks_are_refused_by_name() {
         check("/a/../b", Err(BadPath::DotSegment));
         check("/a/%2e%2E/b", Err(BadPath::DotSegment));
-        check("/./b", Err(BadPath::DotSegment));
+        check("/a/%2e/b", Err(BadPath::DotSegment));
+        check("/./../b", Err(BadPath::DotSegment));
+        check("a/./b", Err(BadPath::NotAbsolute));
         check("/a%2Fb", Err(BadPath::ForbiddenCharacter));
         check("/a%5cb", Err(BadPath::ForbiddenCharacter));
         check("/a\\b", Err(BadPath::ForbiddenCharacter));

@@ -103,7 +103,9 @@ impl Vfs {
                 if child.node.is_folder() {
                     let made = self.create_at(meter, &target).await?;
                     self.transfer_children(meter, &child_at, &child, &target, &made).await?;
-                } else if self.memory.locals.content(child.node.id).is_none() {
+                } else if let Some(content) = self.memory.locals.content(child.node.id) {
+                    self.copy_local(meter, content, target).await?;
+                } else {
                     let node = self.transfer_file(meter, &child_at, &child, &target).await?;
                     self.memory.listings.note(key(&target.mount, folder.id), vec![Change::Put(node)]);
                 }

@@ -3,6 +3,7 @@
 
 The naming rules are written down here once more, on purpose, from their description alone:
 a character that a path cannot hold becomes its twin, a name that holds such a twin already gets the quote in front of it,
+the quote in front of a wide ", < or > means the plain one, which 115 refuses in new names,
 and of several children of the same name all but the oldest get their id.
 
 Commands: `list` (as `rclone lsf -R`), `sha1` (as `rclone sha1sum`), `sizes` (size, tab, path), `ids` (id, size, path).
@@ -17,6 +18,7 @@ import urllib.request
 QUOTE = "\u201b"
 TWIN = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"/": "\uff0f", "\\": "\uff3c", "\x7f": "\u2421"}
 TWINS = set(TWIN.values()) | {QUOTE}
+REFUSED = {"\uff02": '"', "\uff1c": "<", "\uff1e": ">"}
 DOTS = {".": "\uff0e", "..": "\uff0e\uff0e"}
 
 
@@ -40,7 +42,14 @@ def shown(name):
         return DOTS[name]
     if name in DOTS.values():
         return QUOTE + name
-    return "".join((QUOTE if c in TWINS else "") + TWIN.get(c, c) for c in name)
+
+    def part(match):
+        text = match[0]
+        if len(text) == 2:
+            return REFUSED[text[1]]
+        return (QUOTE if text in TWINS else "") + TWIN.get(text, text)
+
+    return re.sub(f"{QUOTE}[{''.join(REFUSED)}]|.", part, name, flags=re.DOTALL)
 
 
 def with_id(node, name):

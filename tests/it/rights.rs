@@ -346,7 +346,7 @@ async fn dots_and_slashes_lead_to_nothing_hidden() {
     for (form, status) in [
         ("/pub/../vault/NAME", "400"),
         ("/pub/%2e%2e/vault/NAME", "400"),
-        ("/./vault/NAME", "400"),
+        ("/./vault/NAME", "404"),
         ("/vault/%2E/NAME", "400"),
         ("/vault%2fNAME", "400"),
         ("/vault\\NAME", "400"),

@@ -63,6 +63,16 @@ async fn a_listing_under_way_is_answered() {
 }
 
 #[tokio::test]
+async fn an_empty_file_that_waits_to_be_filled_is_made_before_the_end() {
+    let mut gateway = Gateway::start(Tree::Empty, Proxy).await;
+    let put = Method::PUT;
+    assert_eq!(gateway.send(put, "/empty.txt", &[], "").await.status, StatusCode::CREATED);
+    assert_eq!(gateway.sim.calls("initupload"), 0);
+    gateway.stop().await;
+    assert!(gateway.sim.tree(|tree| tree.find(&["empty.txt"]).is_some()));
+}
+
+#[tokio::test]
 async fn a_download_that_does_not_end_in_time_is_cut() {
     let (mut gateway, content) = streaming(Duration::from_millis(200)).await;
     gateway.sim.behave(|behaviours| behaviours.cdn_bytes_per_sec = 100_000);

@@ -71,7 +71,7 @@ impl CloudDrive {
         name: &str,
     ) -> Result<Node, DriveError> {
         let old = stored_name(&node.name).unwrap_or_else(|| (&*node.name).into());
-        if !node.is_folder() && extension(&old) != extension(name) {
+        if !node.is_folder() && !keeps_extension(&old, name) {
             return self.make_anew(meter, node, parent, name).await;
         }
         let given = self.change(|client| client.rename(meter, node.id, name).boxed()).await?;
@@ -148,6 +148,17 @@ fn extension(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(_, extension)| extension)
 }
 
+/// Whether 115 gives the file `old` the name `new` as it stands.
+///
+/// It wants something before the last dot and behind it, and cuts off a dot with nothing behind it.
+/// **Source**: protocol notes, writing part, §1.2.
+fn keeps_extension(old: &str, new: &str) -> bool {
+    match new.rsplit_once('.') {
+        Some((stem, end)) => !stem.is_empty() && !end.is_empty() && extension(old) == Some(end),
+        None => extension(old).is_none(),
+    }
+}
+
 /// A failure, with what it leaves behind.
 pub(super) fn with_rest(error: &DriveError, rest: &str) -> DriveError {
     DriveError::new(error.kind, format!("{error}; {rest}")).caused_by(error.clone())
@@ -179,5 +190,21 @@ mod tests {
         assert_eq!(extension(".bashrc"), Some("bashrc"));
         assert_eq!(extension("a."), Some(""));
         assert_eq!(extension("a"), None);
+    }
+
+    #[test]
+    fn a_name_is_kept_as_it_stands_if_something_stands_on_both_sides_of_its_last_dot() {
+        for (old, new, kept) in [
+            ("a.txt", "b.c.txt", true),
+            ("a", "b", true),
+            (".a", "b.a", true),
+            ("a.txt", "a.TXT", false),
+            ("a.txt", "a", false),
+            ("a", "v1.0", false),
+            ("a.", "b.", false),
+            ("b.a", ".a", false),
+        ] {
+            assert_eq!(keeps_extension(old, new), kept, "{old} {new}");
+        }
     }
 }

@@ -121,6 +121,9 @@ impl MemoryDrive {
         target: &UploadTarget,
         proof: Option<&Proof>,
     ) -> Result<UploadStep, DriveError> {
+        if self.state.lock().uploads.bin.contains(&target.parent) {
+            return Err(DriveError::new(DriveErrorKind::NotFound, "the folder is in the recycle bin"));
+        }
         let known = self.state.lock().uploads.known.get(&target.sha1).cloned();
         let Some(content) = known.filter(|content| content.len() as u64 == target.size) else {
             return Ok(UploadStep::Send(Box::new(UploadSession {

@@ -212,6 +212,47 @@ async fn an_empty_file_costs_nothing_until_it_is_clear_that_it_stays_so() {
 }
 
 #[tokio::test]
+async fn an_empty_file_is_copied_like_any_other() {
+    let trees = trees();
+    trees.put("/a/dir/sub/empty", "").await.unwrap();
+    trees.copy("/a/dir/sub/empty", "/a/single").await.unwrap();
+    trees.copy("/a/dir", "/a/copy").await.unwrap();
+    trees.put("/a/dir/sub/late", "").await.unwrap();
+    trees.copy("/a/dir", "/b/copy").await.unwrap();
+    trees.put("/a/dir/sub/later", "").await.unwrap();
+    trees.copy("/a/dir/sub/later", "/a/dir/x.txt").await.unwrap();
+    trees.relocate("/a/dir/sub/later", "/a/dir/sub/y.txt").await.unwrap();
+    trees.vfs.settle_all(&trees.meter, true).await;
+    for (drive, path, names) in [
+        (0, "/a", vec!["copy", "dir", "single"]),
+        (0, "/a/copy/sub", vec!["empty", "y.txt"]),
+        (1, "/b/copy/sub", vec!["empty", "late", "y.txt"]),
+        (0, "/a/dir", vec!["sub", "x.txt"]),
+    ] {
+        let folder = trees.vfs.stat(&trees.meter, &at(path)).await.unwrap();
+        let fresh = trees.drives[drive].list(&trees.meter, folder.id).await.unwrap();
+        let mut there: Vec<_> = fresh.nodes().iter().map(|node| &*node.name).collect();
+        there.sort_unstable();
+        assert_eq!(there, names, "{path}");
+    }
+    for replaced in ["/a/dir/x.txt", "/a/dir/sub/y.txt"] {
+        assert_eq!(trees.stat(replaced).await.size, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_whose_folder_is_gone_is_given_up() {
+    let trees = trees();
+    trees.put("/a/dir/empty", "").await.unwrap();
+    trees.remove("/a/dir").await.unwrap();
+    let mut asked = 0;
+    for _ in 0..5 {
+        asked += u32::from(trees.cost(trees.vfs.settle_all(&trees.meter, true)).await.1 > 0);
+    }
+    assert_eq!(asked, 3, "115 is not asked for ever");
+}
+
+#[tokio::test]
 async fn junk_never_reaches_115_unless_it_is_to() {
     let trees = trees();
     trees.tree("/a").await;

@@ -35,10 +35,21 @@ impl Vfs {
         if let Some(same) = target.same_content(size, sha1) {
             return Ok(same.clone());
         }
-        let file = target.announced(size, sha1);
         let (_turn, target) = self.take_turn(&meter, &target).await?;
-        let node = self.put_up(&meter, &target, &file, &mut spooled).await?;
-        self.stands(&meter, &target, node.clone()).await?;
+        self.store_spooled(&meter, &target, spooled).await
+    }
+
+    /// Stores a spooled body at `target`, whose turn the caller has.
+    pub(super) async fn store_spooled(
+        &self,
+        meter: &Meter,
+        target: &Target,
+        mut spooled: Spooled,
+    ) -> Result<Node, VfsErrorKind> {
+        let sha1 = spooled.finish().await?;
+        let file = target.announced(spooled.len(), sha1);
+        let node = self.put_up(meter, target, &file, &mut spooled).await?;
+        self.stands(meter, target, node.clone()).await?;
         Ok(node)
     }
 

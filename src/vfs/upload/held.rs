@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::drive::DriveErrorKind;
 use crate::model::{FileId, Meter, Node};
+use crate::vfs::mounts::Mount;
 use crate::vfs::resolve::{Located, NodeRef};
 use crate::vfs::target::{Target, key};
 use crate::vfs::{At, Vfs, VfsErrorKind, access};
 
 /// How long an empty file may wait to be filled. Clients fill theirs in a moment, or keep a lock on it.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often 115 has to say that the folder of an empty file is gone. A folder that is new may not be known everywhere yet.
+const MAX_LOOKS: u32 = 3;
 
 impl Vfs {
     /// Whether `target` is new, or replaces what is in the gateway alone.
@@ -46,6 +50,27 @@ impl Vfs {
         self.memory.listings.add_local(target.key(), node.clone());
     }
 
+    /// Makes a file of `target`, whose turn the caller has, with the content of one that is here alone.
+    pub(in crate::vfs) async fn copy_local(
+        self: &Arc<Self>,
+        meter: &Meter,
+        content: Bytes,
+        target: Target,
+    ) -> Result<(), VfsErrorKind> {
+        let target = Arc::new(target);
+        if access::is_junk_name(&target.name) && self.is_here_alone(&target) {
+            self.store_local(&target, content)?;
+        } else if content.is_empty() && self.is_here_alone(&target) {
+            self.store_empty(&target);
+        } else {
+            // It gets a name that is worth storing, or takes the place of what is stored.
+            let mut spooled = self.memory.spool.open(None).await?;
+            spooled.append(&content).await?;
+            self.store_spooled(meter, &target, spooled).await?;
+        }
+        Ok(())
+    }
+
     /// Gives a file that is here alone the name and place of `target`.
     pub(in crate::vfs) async fn relocate_local(
         self: &Arc<Self>,
@@ -53,18 +78,8 @@ impl Vfs {
         source: &Located,
         target: Target,
     ) -> Result<(), VfsErrorKind> {
-        let target = Arc::new(target);
         let content = self.memory.locals.content(source.node.id).unwrap_or_default();
-        if access::is_junk_name(&target.name) && self.is_here_alone(&target) {
-            self.store_local(&target, content)?;
-        } else if content.is_empty() && self.is_here_alone(&target) {
-            self.store_empty(&target);
-        } else {
-            // It gets a name that is worth storing.
-            let mut spooled = self.memory.spool.open(None).await?;
-            spooled.append(&content).await?;
-            Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await?;
-        }
+        self.copy_local(meter, content, target).await?;
         let folder = source.parent.unwrap_or(FileId::ROOT);
         self.memory.locals.remove(source.node.id);
         self.memory.listings.drop_local(key(&source.mount, folder), source.node.id);
@@ -84,7 +99,7 @@ impl Vfs {
 
     /// Makes all empty files at 115 that have waited too long to be filled, or all of them.
     ///
-    /// One that cannot be made stays and is tried again the next time.
+    /// One that cannot be made stays and is tried again later, unless its folder is gone.
     pub async fn settle_all(self: &Arc<Self>, meter: &Meter, at_once: bool) {
         let patience = if at_once { Duration::ZERO } else { PATIENCE };
         for (id, target) in self.memory.locals.empties(patience) {
@@ -92,6 +107,25 @@ impl Vfs {
                 tracing::warn!("the empty file {} is not at 115 yet: {error:?}", target.name);
             }
         }
+    }
+
+    /// Makes all empty files of the account of `mount` at 115, because 115 copies only what it has. The caller has no turn.
+    pub(in crate::vfs) async fn settle_account(
+        self: &Arc<Self>,
+        meter: &Meter,
+        mount: &Mount,
+    ) -> Result<(), VfsErrorKind> {
+        for (id, target) in self.memory.locals.empties(Duration::ZERO) {
+            if target.mount.drive_key != mount.drive_key {
+                continue;
+            }
+            match self.make_empty(meter, id, &target).await {
+                // What is in a folder that is gone is in none that is copied.
+                Err(kind) if !is_gone(&kind) => return Err(kind),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     async fn make_empty(
@@ -103,6 +137,24 @@ impl Vfs {
         let Some(node) = self.memory.locals.node(id, target) else { return Ok(()) };
         let target = Arc::new(Target { existing: Some(NodeRef::from(node)), seen: None, ..target.clone() });
         let spooled = self.memory.spool.open(Some(0)).await?;
-        Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await.map(drop)
+        let made = Arc::clone(self).send_spooled(meter.clone(), Arc::clone(&target), None, spooled).await;
+        let Err(kind) = made else { return Ok(()) };
+        let failures = self.memory.locals.put_off(id);
+        if is_gone(&kind) && failures >= MAX_LOOKS {
+            tracing::warn!("the empty file {} is dropped, because its folder is gone", target.name);
+            self.memory.locals.remove(id);
+            self.memory.listings.drop_local(target.key(), id);
+            return Ok(());
+        }
+        Err(kind)
+    }
+}
+
+/// Whether a file cannot be made because its folder is no more.
+fn is_gone(kind: &VfsErrorKind) -> bool {
+    match kind {
+        VfsErrorKind::NoParent => true,
+        VfsErrorKind::Drive(error) => error.kind == DriveErrorKind::NotFound,
+        _ => false,
     }
 }

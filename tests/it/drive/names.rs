@@ -70,15 +70,19 @@ async fn a_file_gets_another_extension_by_being_made_anew() {
     cloud.file(ROOT, "a.part", content.clone());
     cloud.file(ROOT, "b.txt", Bytes::from_static(b"small"));
     cloud.file(ROOT, "c.txt", Bytes::new());
-    for (old, new) in [("a.part", "a.mkv"), ("b.txt", "b"), ("c.txt", "c.md")] {
+    cloud.file(ROOT, "d.", Bytes::from_static(b"dot"));
+    cloud.file(ROOT, "e.rc", Bytes::from_static(b"hidden"));
+    for (old, new) in
+        [("a.part", "a.mkv"), ("b.txt", "b"), ("c.txt", "c.md"), ("d.", "d d."), ("e.rc", ".rc")]
+    {
         let node = cloud.node(ROOT, old).await;
         let made = cloud.drive.rename(&cloud.meter, &node, ROOT, new).await.unwrap();
         assert!(&*made.name == new && made.id != node.id && made.sha1 == node.sha1);
         assert_eq!(cloud.node(ROOT, new).await.id, made.id);
     }
-    assert_eq!(cloud.names(ROOT), ["a.mkv", "b", "c.md"]);
+    assert_eq!(cloud.names(ROOT), [".rc", "a.mkv", "b", "c.md", "d d."]);
     assert_eq!(cloud.content(cloud.node(ROOT, "a.mkv").await.id), content);
-    assert_eq!(cloud.sim.tree(|tree| tree.bin().len()), 3);
+    assert_eq!(cloud.sim.tree(|tree| tree.bin().len()), 5);
 }
 
 #[tokio::test]
