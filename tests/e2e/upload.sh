@@ -62,8 +62,8 @@ stored() {
 # calls LABEL [STATUS]: calls of this kind, all or those answered so.
 calls() {
     curl -sS "$SIM_URL/__sim/ledger" |
-        jq --arg label "$1" --arg status "${2:-}" \
-            '[.entries[] | select(.endpoint == $label and ($status == "" or .status == ($status | tonumber)))] | length'
+        jq --arg endpoint "$1" --arg status "${2:-}" \
+            '[.entries[] | select(.endpoint == $endpoint and ($status == "" or .status == ($status | tonumber)))] | length'
 }
 
 has_calls() {

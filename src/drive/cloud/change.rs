@@ -52,7 +52,8 @@ impl CloudDrive {
         if !self.arriving.lock().iter().any(|(id, since)| *id == node.id && since.elapsed() < LEAVING) {
             return Ok(node.clone());
         }
-        let found = self.ask_from(0, &self.writing, |client| client.arrived(meter, node.id, to).boxed()).await?;
+        let found =
+            self.ask_from(0, &self.writing, |client| client.arrived(meter, node.id, to).boxed()).await?;
         self.arriving.lock().retain(|(id, _)| *id != node.id);
         Ok(Node { name: found.node.name, ..node.clone() })
     }

@@ -137,7 +137,8 @@ impl CloudDrive {
             }
         }
         // Beside a namesake 115 gives it another name.
-        let there = self.ask_from(0, &self.writing, |client| client.arrived(meter, copy.id, to).boxed()).await?;
+        let there =
+            self.ask_from(0, &self.writing, |client| client.arrived(meter, copy.id, to).boxed()).await?;
         if there.node.name != copy.name {
             copy = self.give_name(meter, &there.node, to, name).await?;
         }

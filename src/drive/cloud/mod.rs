@@ -54,7 +54,15 @@ impl CloudDrive {
         // The account's own client first, unless it is for links alone.
         let mut writing: Vec<_> = Vec::clone(&listing);
         writing.sort_by_key(|client| !Arc::ptr_eq(client, &main));
-        Self { main, listing, download, writing, leaving: Mutex::default(), arriving: Mutex::default(), turn: AtomicUsize::new(0) }
+        Self {
+            main,
+            listing,
+            download,
+            writing,
+            leaving: Mutex::default(),
+            arriving: Mutex::default(),
+            turn: AtomicUsize::new(0),
+        }
     }
 
     /// The account's name in the configuration.
