@@ -242,38 +242,46 @@ class Move:
     def run(self, gateway, folder, variant):
         return self.move(gateway, folder, *self.places[variant])
 
+    def places_between(self, variant):
+        """Where 115 has the file between the calls: under its new name in its old folder, or with a number beside the old one."""
+        source, target = self.places[variant]
+        stem, extension = os.path.splitext(target)
+        renamed = target.rpartition("/")[2]
+        return [path for path in (renamed, f"{stem}(1){extension}") if path not in (source, target)]
+
     def look(self, found, variant, left):
         source, target = self.places[variant]
-        halfway = target.rpartition("/")[2]
-        is_at = [path for path in {source, target, halfway} if OLD.sha1 in only(found, path)]
+        between = self.places_between(variant)
+        is_at = [path for path in (source, target, *between) if OLD.sha1 in only(found, path)]
         need(is_at, f"the source is neither where it was nor where it is to be: {found}")
-        at_target = only(found, target)
-        need(at_target, "there is nothing at the target")
-        need(source in is_at or target in is_at or halfway in is_at, "the source is lost")
-        left["a second entry beside the old one"] += len(at_target) > 1
-        if is_at == [halfway] and halfway not in (source, target):
-            left["the source of a move under its new name in its old folder"] += 1
+        need(len(is_at) == 1 or source in is_at, f"the source is at several places: {found}")
+        need(only(found, target), "there is nothing at the target")
+        renamed = [path for path in is_at if path in between and "(1)" not in path]
+        left["the source of a move under its new name in its old folder"] += len(renamed)
+        left["a second entry beside the old one"] += len(only(found, target)) > 1 or "(1)" in is_at[0]
 
     def again(self, gateway, folder, found, variant):
         source, target = self.places[variant]
-        halfway = target.rpartition("/")[2]
         if OLD.sha1 in only(found, source):
             return self.run(gateway, folder, variant)
-        if halfway not in (source, target) and OLD.sha1 in only(found, halfway):
-            return self.move(gateway, folder, halfway, target)
+        # It is no longer where the client left it, and has to be moved from where it is seen now.
+        for path in self.places_between(variant):
+            if OLD.sha1 in only(found, path):
+                return self.move(gateway, folder, path, target)
         if len(only(found, target)) == 1:
             # It was done, and the client was not told.
             return 201, b""
-        # Both are at the target, and the newer one is told apart by its id.
-        beside = [path for path in gateway.tree(folder) if path.startswith(os.path.splitext(target)[0] + " [")]
         shown = gateway.tree(folder)
+        beside = [path for path in shown if path.startswith(os.path.splitext(target)[0] + " [")]
         if shown.get(target) == OLD.size:
             return gateway.ask_patiently("DELETE", f"{folder}/{beside[0]}")
         return self.move(gateway, folder, beside[0], target)
 
     def done(self, found, shown, variant, left):
         source, target = self.places[variant]
-        need(only(found, target) == [OLD.sha1], f"at the target there is not the source alone: {found}")
+        at_target = only(found, target)
+        need(set(at_target) == {OLD.sha1}, f"at the target there is not the source alone: {found}")
+        left["a second entry of the same content, after the change was made again"] += len(at_target) - 1
         need(not only(found, source), f"the source is still there: {found}")
         need(shown.get(target) == OLD.size, "the target is not shown")
 
