@@ -329,6 +329,10 @@ class Copy:
         if variant:
             need(target, "there is nothing at the target")
             left["a second entry beside the old one"] += target == allowed[2]
+        numbered = [top for top in tops if top.startswith("target(")]
+        for top in numbered:
+            need(sorted(tops[top], key=str) == self.whole, f"{top} is not whole: {tops[top]}")
+        left["a second entry beside the old one"] += len(numbered)
         left["a .dav115- folder of a copy"] += sum(top.startswith(".dav115-") for top in tops)
 
     def again(self, gateway, folder, _, variant):
