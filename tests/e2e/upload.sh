@@ -181,6 +181,7 @@ goes_up_known "no question" small.bin small.bin 500000
 behave '{"upload": {"range_check_at": 4611686018427387904}}'
 goes_up_known "a question about the very end" known64.bin end.bin $((65 * MIB))
 calm
+use_rclone owncloud
 
 say "content that is not what was announced"
 content 12 "$((64 * MIB))" liar.bin
@@ -200,7 +201,7 @@ for refusal in '8, "code": 702' '6, "code": 700'; do
     check "$name: rclone ends well" rclone copyto film.mkv "${RCLONE_REMOTE}once.mkv"
     check_text "$name: the file is right" "$(is film.mkv)" "$(held once.mkv)"
     check_text "$name: nothing went to the storage" 0 "$(stored)"
-    dav_curl /once.mkv -X DELETE -o /dev/null
+    check "$name: it can be removed" dav_curl /once.mkv -X DELETE -o /dev/null
     calm
 done
 behave '{"upload": {"range_check_unknown": false}}'
