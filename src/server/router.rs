@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -110,6 +110,7 @@ async fn change(
     let user = head.extensions.get::<User>().map(|User(name)| Arc::clone(name)).unwrap_or_default();
     let body = dav::Incoming::new(body.map_err(std::io::Error::other).boxed_unsync());
     let rest = body.clone();
+    let is_http_1 = head.version <= http::Version::HTTP_11;
     let waits_for_leave = head.headers.contains_key(header::EXPECT);
     let request = dav::WriteRequest {
         method: &head.method,
@@ -124,28 +125,35 @@ async fn change(
     let outcome = state.parts.dav.change(request).await;
     // A client that waits for leave to send and is refused has nothing on its way.
     let is_over = rest.is_end_stream() || (waits_for_leave && outcome.is_err());
-    if !is_over {
-        leave(state, rest, outcome.is_err()).await;
+    let is_left = !is_over && leave(state, rest).await;
+    let mut response = match outcome {
+        Ok(response) => response.map(Body::new),
+        Err(error) => Failure::from(error).into_response(),
+    };
+    if is_left && is_http_1 {
+        // Or a client whose body has vanished in buffers would make its next request over a connection that is about to end.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(outcome?.map(Body::new))
+    Ok(response)
 }
 
 /// Deals with the rest of a body that nobody wants.
 ///
 /// A short one is read to nowhere, for the sake of the connection. A long one is left, but not at once:
 /// a connection that is closed while its client still sends is reset, and the answer may be lost with it.
-/// Whoever has read the answer stops sending.
-async fn leave(state: &State, rest: dav::Incoming, is_refused: bool) {
-    if is_refused && rest.size_hint().upper().is_some_and(|left| left <= dav::MAX_XML_BODY as u64) {
-        let mut rest = rest.clone();
+/// Whoever has read the answer stops sending. Returns whether it is left, and the connection with it.
+async fn leave(state: &State, mut rest: dav::Incoming) -> bool {
+    if rest.size_hint().upper().is_some_and(|left| left <= dav::MAX_XML_BODY as u64) {
         let read = async { while let Some(Ok(_)) = rest.frame().await {} };
-        let _ = tokio::time::timeout(BODY_TIMEOUT, read).await;
-    } else {
-        state.parts.tracker.spawn(async move {
-            let _ = tokio::time::timeout(LINGER, std::future::pending::<()>()).await;
-            drop(rest);
-        });
+        if tokio::time::timeout(BODY_TIMEOUT, read).await.is_ok() {
+            return false;
+        }
     }
+    state.parts.tracker.spawn(async move {
+        let _ = tokio::time::timeout(LINGER, std::future::pending::<()>()).await;
+        drop(rest);
+    });
+    true
 }
 
 pub(super) async fn read_body(body: Body) -> Result<Bytes, Failure> {

@@ -11,9 +11,9 @@ use crate::drive::{Drive as _, DriveError, DriveErrorKind};
 use crate::model::{FileId, Kind, Meter, Node, PickCode, UploadTarget, stored_name, visible_name};
 use crate::pan115::{Client, Found, Pan115Error, Wanted};
 
-/// For so long after it has answered, 115 may be at work on the deletion of a folder.
+/// For so long after it has answered, 115 may be at work on the deletion or the move of a folder.
 ///
-/// **Source**: protocol notes, writing part, §1.5, which tells that it takes time, and not how much.
+/// **Source**: protocol notes, writing part, §1.3 and §1.5, which tell that it takes time, and not how much.
 const LEAVING: Duration = Duration::from_secs(60);
 
 impl CloudDrive {
@@ -36,6 +36,26 @@ impl CloudDrive {
     /// Whether names in `folder` may still be taken by what has been sent to the recycle bin.
     fn is_being_left(&self, folder: FileId) -> bool {
         self.leaving.lock().iter().any(|(other, since)| *other == folder && since.elapsed() < LEAVING)
+    }
+
+    /// Takes note that a folder has been sent on its way to another one.
+    pub(super) fn note_arriving(&self, node: FileId) {
+        let mut arriving = self.arriving.lock();
+        arriving.retain(|(other, since)| *other != node && since.elapsed() < LEAVING);
+        arriving.push((node, Instant::now()));
+    }
+
+    /// Waits until `node` is in the folder `to`, if it is on its way there, and returns it as it is called there.
+    ///
+    /// 115 names it when it arrives, so a name that is given before would not last.
+    pub(super) async fn arrival(&self, meter: &Meter, node: &Node, to: FileId) -> Result<Node, DriveError> {
+        if !self.arriving.lock().iter().any(|(id, since)| *id == node.id && since.elapsed() < LEAVING) {
+            return Ok(node.clone());
+        }
+        let found =
+            self.ask_from(0, &self.writing, |client| client.arrived(meter, node.id, to).boxed()).await?;
+        self.arriving.lock().retain(|(id, _)| *id != node.id);
+        Ok(Node { name: found.node.name, ..node.clone() })
     }
 
     /// Looks one file or folder up.
@@ -70,6 +90,7 @@ impl CloudDrive {
         parent: FileId,
         name: &str,
     ) -> Result<Node, DriveError> {
+        let node = &self.arrival(meter, node, parent).await?;
         let old = stored_name(&node.name).unwrap_or_else(|| (&*node.name).into());
         if !node.is_folder() && !keeps_extension(&old, name) {
             return self.make_anew(meter, node, parent, name).await;

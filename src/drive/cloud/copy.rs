@@ -9,7 +9,6 @@ use crate::drive::{Drive as _, DriveError, DriveErrorKind};
 use crate::model::{
     Challenge, FileId, LinkBinding, Meter, Node, Proof, UploadStep, UploadTarget, visible_name,
 };
-use crate::pan115::Wanted;
 
 /// Questions about one content that are answered. More than one has been seen.
 const MAX_QUESTIONS: u32 = 4;
@@ -138,9 +137,10 @@ impl CloudDrive {
             }
         }
         // Beside a namesake 115 gives it another name.
-        let found = self.look(meter, Wanted::Id(copy.id)).await?;
-        if found.node.name != copy.name {
-            copy = self.give_name(meter, &found.node, to, name).await?;
+        let there =
+            self.ask_from(0, &self.writing, |client| client.arrived(meter, copy.id, to).boxed()).await?;
+        if there.node.name != copy.name {
+            copy = self.give_name(meter, &there.node, to, name).await?;
         }
         Ok(copy)
     }

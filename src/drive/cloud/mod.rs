@@ -35,6 +35,8 @@ pub struct CloudDrive {
     writing: Vec<Arc<Client>>,
     /// Folders out of which something has gone to the recycle bin, and when: 115 may not be done with that yet.
     leaving: Mutex<Vec<(FileId, Instant)>>,
+    /// Folders that 115 may still be moving.
+    arriving: Mutex<Vec<(FileId, Instant)>>,
     /// Whose turn it is.
     turn: AtomicUsize,
 }
@@ -52,7 +54,15 @@ impl CloudDrive {
         // The account's own client first, unless it is for links alone.
         let mut writing: Vec<_> = Vec::clone(&listing);
         writing.sort_by_key(|client| !Arc::ptr_eq(client, &main));
-        Self { main, listing, download, writing, leaving: Mutex::default(), turn: AtomicUsize::new(0) }
+        Self {
+            main,
+            listing,
+            download,
+            writing,
+            leaving: Mutex::default(),
+            arriving: Mutex::default(),
+            turn: AtomicUsize::new(0),
+        }
     }
 
     /// The account's name in the configuration.
@@ -165,7 +175,11 @@ impl Drive for CloudDrive {
     }
 
     async fn relocate(&self, meter: &Meter, node: &Node, _: FileId, to: FileId) -> Result<(), DriveError> {
-        self.change(|client| client.relocate(meter, node.id, to).boxed()).await
+        self.change(|client| client.relocate(meter, node.id, to).boxed()).await?;
+        if node.is_folder() {
+            self.note_arriving(node.id);
+        }
+        Ok(())
     }
 
     async fn copy(&self, meter: &Meter, node: &Node, to: FileId, name: &str) -> Result<Node, DriveError> {

@@ -96,6 +96,17 @@ async fn a_client_that_waits_for_leave_to_send_in_vain_is_refused_at_once() {
 }
 
 #[tokio::test]
+async fn a_client_whose_body_is_left_unread_is_told_that_the_connection_ends() {
+    let gateway = Gateway::start(Options::default()).await;
+    let mut client = gateway.connect().await;
+    let answer = client.ask("PUT /no/new.bin HTTP/1.1\nContent-Length: 1073741824").await;
+    assert_eq!((answer.status, answer.header("connection")), (409, Some("close")));
+    let mut client = gateway.connect().await;
+    let answer = client.ask_with_body("PUT /no/new.bin HTTP/1.1", "short enough to be read").await;
+    assert_eq!((answer.status, answer.header("connection")), (409, None));
+}
+
+#[tokio::test]
 async fn a_body_too_long_for_a_question_is_refused() {
     let gateway = Gateway::start(Options::default()).await;
     let mut client = gateway.connect().await;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::drive::Drive;
+use crate::drive::{Drive, DriveErrorKind};
 use crate::model::{Junk, Sha1};
 use crate::vfs::{Depth, UploadIntent};
 
@@ -110,6 +110,22 @@ async fn a_file_is_there_as_soon_as_it_is_stored_and_costs_what_it_must() {
     let (_, calls) = trees.cost(trees.put("/a/dir/sub/again.txt", "twelve bytes")).await;
     assert_eq!(calls, 2, "announced, and proven");
     assert_eq!(trees.drives[0].received(), 12);
+}
+
+#[tokio::test]
+async fn who_asks_for_proof_again_and_again_is_not_answered_for_ever() {
+    let trees = trees();
+    let content = "twelve bytes";
+    trees.drives[0].learn(sha1(content.as_bytes()), content);
+    trees.drives[0].doubt();
+    trees.tree("/a").await;
+    for announced in [Some(sha1(content.as_bytes())), None] {
+        let intent = UploadIntent { size: Some(12), sha1: announced };
+        let (stored, calls) = trees.cost(trees.store("/a/dir/new.txt", intent, &["twelve", " bytes"])).await;
+        let VfsErrorKind::Drive(error) = stored.unwrap_err().kind else { panic!("{announced:?}") };
+        assert!(error.kind == DriveErrorKind::Unavailable && calls <= 6, "{announced:?}: {calls}");
+    }
+    assert_eq!(trees.tree("/a").await, WHOLE);
 }
 
 #[tokio::test]

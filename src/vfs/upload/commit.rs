@@ -14,7 +14,7 @@ use crate::vfs::target::Target;
 use crate::vfs::{Vfs, VfsErrorKind};
 
 /// How often 115 may ask for proof of one file.
-const MAX_PROOFS: u32 = 5;
+pub(super) const MAX_PROOFS: u32 = 5;
 /// Bytes that are read at once to be hashed.
 const CHUNK: u64 = 1 << 20;
 
@@ -98,8 +98,7 @@ impl Vfs {
                 }
             }
         }
-        let reason = "115 asks for the hash of one part of the file after another and does not take it";
-        Err(VfsErrorKind::Drive(DriveError::new(DriveErrorKind::Unavailable, reason)))
+        Err(not_believed())
     }
 
     /// Sends a body. What has arrived when it fails need not be sent again the next time.
@@ -159,6 +158,11 @@ impl Vfs {
             Ok(node)
         }
     }
+}
+
+pub(super) fn not_believed() -> VfsErrorKind {
+    let reason = "115 asks for the hash of one part of the file after another and does not take it";
+    VfsErrorKind::Drive(DriveError::new(DriveErrorKind::Unavailable, reason))
 }
 
 /// The hash of some of the content of `source`.

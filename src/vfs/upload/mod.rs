@@ -53,7 +53,7 @@ enum Stage {
     /// It is stored already: the rest of the body is not needed.
     Stored(Node),
     /// 115 wants proof, and the bytes for it have not all come.
-    Proving(Challenge, Spooled),
+    Proving(Proving),
     /// It goes on to 115 as it comes in.
     Streaming(Option<Sender<Bytes>>, JoinHandle<Result<Node, VfsErrorKind>>),
     /// It is kept until its hash is known.
@@ -62,6 +62,14 @@ enum Stage {
     Junk(BytesMut),
     /// An error has ended it.
     Failed,
+}
+
+/// A file that 115 has asked about.
+struct Proving {
+    challenge: Challenge,
+    spooled: Spooled,
+    /// Questions about it so far.
+    asked: u32,
 }
 
 impl Vfs {
@@ -136,13 +144,14 @@ impl Vfs {
         target: &Arc<Target>,
         size: u64,
         sha1: Sha1,
-        proven: Option<(Proof, Spooled)>,
+        proven: Option<(Proof, Spooled, u32)>,
     ) -> Result<Stage, VfsErrorKind> {
         if let Some(same) = target.same_content(size, sha1) {
             return Ok(Stage::Stored(same.clone()));
         }
         let announced = target.announced(size, sha1);
-        let (proof, spooled) = proven.unzip();
+        let asked = proven.as_ref().map_or(0, |(.., asked)| *asked);
+        let (proof, spooled) = proven.map(|(proof, spooled, _)| (proof, spooled)).unzip();
         let drive = &target.mount.drive;
         let step =
             drive.begin_upload(meter, &announced, proof.as_ref()).await.map_err(VfsErrorKind::Drive)?;
@@ -153,13 +162,14 @@ impl Vfs {
                 self.stands(meter, &target, node.clone()).await?;
                 Ok(Stage::Stored(node))
             }
+            UploadStep::Prove(_) if asked == commit::MAX_PROOFS => Err(commit::not_believed()),
             UploadStep::Prove(challenge) => {
                 let spooled = match spooled {
                     Some(spooled) => spooled,
                     None => self.memory.spool.open(Some(challenge.range.end.min(size))).await?,
                 };
                 check_range(&challenge.range, size)?;
-                Ok(Stage::Proving(challenge, spooled))
+                Ok(Stage::Proving(Proving { challenge, spooled, asked: asked + 1 }))
             }
             UploadStep::Send(_) if target.mount.hash_only => Err(not_known(target)),
             UploadStep::Send(session) => {
@@ -236,9 +246,9 @@ impl Upload {
                 // The other end has failed, and says why.
                 _ => self.finish_stream().await.map(drop),
             },
-            Stage::Proving(challenge, spooled) => {
-                spooled.append(&bytes).await?;
-                if spooled.len() < challenge.range.end {
+            Stage::Proving(proving) => {
+                proving.spooled.append(&bytes).await?;
+                if proving.spooled.len() < proving.challenge.range.end {
                     return Ok(());
                 }
                 self.prove().await
@@ -248,16 +258,20 @@ impl Upload {
 
     /// Answers 115's question, as all bytes for it have come.
     async fn prove(&mut self) -> Result<(), VfsErrorKind> {
-        let Stage::Proving(challenge, mut spooled) = std::mem::replace(&mut self.stage, Stage::Failed) else {
+        let Stage::Proving(proving) = std::mem::replace(&mut self.stage, Stage::Failed) else {
             return Ok(());
         };
+        let Proving { challenge, mut spooled, asked } = proving;
         let (Some(size), Some(sha1)) = (self.intent.size, self.intent.sha1) else { return Ok(()) };
         spooled.write_out().await?;
         let proof = Proof { key: challenge.key, sha1: commit::hash_of(&mut spooled, challenge.range).await? };
-        self.stage = self.vfs.announce(&self.meter, &self.target, size, sha1, Some((proof, spooled))).await?;
+        self.stage =
+            self.vfs.announce(&self.meter, &self.target, size, sha1, Some((proof, spooled, asked))).await?;
         // The next question may be about bytes that are here already.
         match &self.stage {
-            Stage::Proving(next, spooled) if spooled.len() >= next.range.end => Box::pin(self.prove()).await,
+            Stage::Proving(next) if next.spooled.len() >= next.challenge.range.end => {
+                Box::pin(self.prove()).await
+            }
             _ => Ok(()),
         }
     }

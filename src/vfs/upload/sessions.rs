@@ -17,6 +17,8 @@ use crate::vfs::VPath;
 /// 115 may forget a session after some time that nobody has stated; then the file is announced anew.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
 const EXTENSION: &str = "upload";
+/// What the name of a file begins with until it is written. After a crash there may be one.
+const UNWRITTEN: &str = ".unwritten-";
 
 pub(in crate::vfs) struct Sessions {
     directory: PathBuf,
@@ -69,7 +71,7 @@ fn name(mount: &VPath, file: &UploadTarget) -> String {
 fn save(directory: &Path, name: &str, text: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
     // Readable by the owner alone, whatever the umask.
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut file = tempfile::Builder::new().prefix(UNWRITTEN).tempfile_in(directory)?;
     file.write_all(text.as_bytes())?;
     file.persist(directory.join(name).with_extension(EXTENSION))?;
     Ok(())
@@ -79,6 +81,10 @@ fn read_all(directory: &Path) -> HashMap<String, UploadSession> {
     let mut known = HashMap::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with(UNWRITTEN) {
+            let _ = std::fs::remove_file(&path);
+            continue;
+        }
         if path.extension().is_none_or(|extension| extension != EXTENSION) {
             continue;
         }
@@ -145,6 +151,17 @@ mod tests {
         sessions.forget(mount, &file).await;
         assert_eq!(Sessions::new(directory.path()).begun(mount, &file), None);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_crash_has_left_half_written_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let unwritten = tempfile::Builder::new().prefix(UNWRITTEN).tempfile_in(directory.path()).unwrap();
+        let (_, left) = unwritten.keep().unwrap();
+        std::fs::write(directory.path().join("of somebody else"), "").unwrap();
+        Sessions::new(directory.path());
+        assert!(!left.exists());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -77,6 +77,22 @@ async fn a_copy_beside_a_namesake_keeps_its_name() {
 }
 
 #[tokio::test]
+async fn a_folder_beside_a_namesake_keeps_its_name_however_long_115_takes_to_move_it() {
+    let cloud = Cloud::start().await;
+    let to = cloud.folder(ROOT, "to");
+    cloud.folder(to, "from");
+    cloud.folder(ROOT, "from");
+    cloud.sim.behave(|behaviours| behaviours.writes.folder_work_ms = 1200);
+    let node = cloud.node(ROOT, "from").await;
+    cloud.drive.copy(&cloud.meter, &node, to, "from").await.unwrap();
+    assert_eq!(cloud.names(to), ["from", "from"]);
+    cloud.drive.relocate(&cloud.meter, &node, ROOT, to).await.unwrap();
+    cloud.drive.rename(&cloud.meter, &node, to, "from").await.unwrap();
+    cloud.sim.finish_work();
+    assert_eq!(cloud.names(to), ["from", "from", "from"]);
+}
+
+#[tokio::test]
 async fn a_copy_whose_answer_was_lost_is_not_made_twice() {
     let cloud = Cloud::start().await;
     let to = cloud.folder(ROOT, "to");

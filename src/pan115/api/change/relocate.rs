@@ -1,13 +1,20 @@
 //! Another folder.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 
 use super::form;
 use crate::model::{FileId, Meter};
-use crate::pan115::api::info::Wanted;
+use crate::pan115::api::info::{Found, Wanted};
 use crate::pan115::call::Call;
 use crate::pan115::manner::Manner;
 use crate::pan115::{Client, ErrorKind, Host, Pan115Error};
+use crate::transport::{Backoff, Step, retry};
+
+/// Within about a minute a folder has arrived, or it is said that it has not.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(8) };
+const LOOKS: u32 = 10;
 
 impl Client {
     /// Moves a file or folder into the folder `to`.
@@ -41,5 +48,30 @@ impl Client {
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// Waits until what has been moved into the folder `to` is there, and tells what it is called there.
+    ///
+    /// 115 answers a move of a folder before it has made it, and may give it another name when it does.
+    ///
+    /// **Cost**: one call, and more if it takes its time.
+    /// **Errors**: `NotFound`; `Busy` if it does not arrive.
+    /// **Source**: protocol notes, writing part, §1.3.
+    pub async fn arrived(&self, meter: &Meter, id: FileId, to: FileId) -> Result<Found, Pan115Error> {
+        retry(LOOKS, BACKOFF, |_| async {
+            match self.info(meter, Wanted::Id(id)).await {
+                Ok(found) if found.parent == Some(to) => Step::Done(found),
+                Ok(_) => Step::Again(
+                    Pan115Error::new(
+                        "move",
+                        ErrorKind::Busy,
+                        "115 has taken a move in hand, but it is not to be seen",
+                    ),
+                    None,
+                ),
+                Err(error) => Step::Fail(error),
+            }
+        })
+        .await
     }
 }

@@ -188,6 +188,11 @@ async fn the_range_is_asked_for_from_a_size_on() {
         .init_with(&uploader.signed(uploader.fields("a", &Content::Rule { seed: 1, size: 20 })))
         .await;
     assert_eq!(answer["sign_check"], "0-19", "no longer than the file");
+    for (at, expected) in [(0, "0-127"), (5, "5-132"), (1 << 62, "1048448-1048575")] {
+        switch(&sim, |it| it.range_check_at = Some(at));
+        let fields = uploader.fields("a", &Content::Rule { seed: 1, size: 1 << 20 });
+        assert_eq!(uploader.init_with(&uploader.signed(fields)).await["sign_check"], expected);
+    }
 }
 
 #[tokio::test]

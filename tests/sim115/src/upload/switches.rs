@@ -35,6 +35,9 @@ pub struct UploadBehaviours {
     pub range_check_at_least: u64,
     /// How many bytes the range has.
     pub range_check_bytes: u64,
+    /// Where the first range begins, the next one right behind it, and so on; without it anywhere. Beyond the end of a
+    /// file is its very end.
+    pub range_check_at: Option<u64>,
     /// How many ranges are asked for, one after the other.
     pub range_check_rounds: u32,
     /// Files that are not known are asked as well.
@@ -90,6 +93,7 @@ impl Default for UploadBehaviours {
             minimum_version: "36.0.0".to_owned(),
             range_check_at_least: 1 << 20,
             range_check_bytes: 128,
+            range_check_at: None,
             range_check_rounds: 1,
             range_check_unknown: true,
             range_check_secs: 300,

@@ -166,8 +166,12 @@ fn proven(turn: &Turn<'_>, form: &Form, user: u64, found: Option<&Content>) -> R
 
 /// Asks for the hash of a range.
 fn ask(turn: &Turn<'_>, form: &Form, user: u64, round: u32) -> Value {
-    let length = turn.behaviours.upload.range_check_bytes.clamp(1, form.size);
-    let first = rand::rng().random_range(0..=form.size - length);
+    let switches = &turn.behaviours.upload;
+    let length = switches.range_check_bytes.clamp(1, form.size);
+    let first = match switches.range_check_at {
+        Some(at) => at.saturating_add(u64::from(round) * length).min(form.size - length),
+        None => rand::rng().random_range(0..=form.size - length),
+    };
     let last = first + length - 1;
     let sha1 = form.field("fileid").to_owned();
     let asked = turn.shared.clock.unix();
