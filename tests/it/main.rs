@@ -23,3 +23,4 @@ mod shutdown;
 mod tidy;
 mod trees;
 mod two_accounts;
+mod write;
