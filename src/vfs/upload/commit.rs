@@ -31,14 +31,23 @@ impl Vfs {
         if announced.is_some_and(|announced| announced != sha1) {
             return Err(VfsErrorKind::HashMismatch);
         }
-        let size = spooled.len();
-        if let Some(same) = target.same_content(size, sha1) {
+        if let Some(same) = target.same_content(spooled.len(), sha1) {
             return Ok(same.clone());
         }
-        let file = target.announced(size, sha1);
         let (_turn, target) = self.take_turn(&meter, &target).await?;
-        let node = self.put_up(&meter, &target, &file, &mut spooled).await?;
-        self.stands(&meter, &target, node.clone()).await?;
+        self.send_in_turn(&meter, &target, spooled).await
+    }
+
+    /// Stores a spooled body at `target`, whose turn it is.
+    pub(super) async fn send_in_turn(
+        &self,
+        meter: &Meter,
+        target: &Target,
+        mut spooled: Spooled,
+    ) -> Result<Node, VfsErrorKind> {
+        let file = target.announced(spooled.len(), spooled.finish().await?);
+        let node = self.put_up(meter, target, &file, &mut spooled).await?;
+        self.stands(meter, target, node.clone()).await?;
         Ok(node)
     }
 

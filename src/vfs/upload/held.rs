@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::drive::{DriveError, DriveErrorKind};
 use crate::model::{FileId, Meter, Node};
 use crate::vfs::resolve::{Located, NodeRef};
 use crate::vfs::target::{Target, key};
@@ -53,21 +54,32 @@ impl Vfs {
         source: &Located,
         target: Target,
     ) -> Result<(), VfsErrorKind> {
-        let target = Arc::new(target);
         let content = self.memory.locals.content(source.node.id).unwrap_or_default();
+        self.copy_local(meter, content, target).await?;
+        let folder = source.parent.unwrap_or(FileId::ROOT);
+        self.memory.locals.remove(source.node.id);
+        self.memory.listings.drop_local(key(&source.mount, folder), source.node.id);
+        Ok(())
+    }
+
+    /// Makes a file of `target`, whose turn it is, of `content`, which has been here alone. It stays here alone if it may.
+    pub(in crate::vfs) async fn copy_local(
+        &self,
+        meter: &Meter,
+        content: Bytes,
+        target: Target,
+    ) -> Result<(), VfsErrorKind> {
+        let target = Arc::new(target);
         if access::is_junk_name(&target.name) && self.is_here_alone(&target) {
             self.store_local(&target, content)?;
         } else if content.is_empty() && self.is_here_alone(&target) {
             self.store_empty(&target);
         } else {
-            // It gets a name that is worth storing.
-            let mut spooled = self.memory.spool.open(None).await?;
+            // It gets a name that is worth storing, or takes the place of what is at 115.
+            let mut spooled = self.memory.spool.open(Some(content.len() as u64)).await?;
             spooled.append(&content).await?;
-            Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await?;
+            self.send_in_turn(meter, &target, spooled).await?;
         }
-        let folder = source.parent.unwrap_or(FileId::ROOT);
-        self.memory.locals.remove(source.node.id);
-        self.memory.listings.drop_local(key(&source.mount, folder), source.node.id);
         Ok(())
     }
 
@@ -100,9 +112,18 @@ impl Vfs {
         id: FileId,
         target: &Target,
     ) -> Result<(), VfsErrorKind> {
-        let Some(node) = self.memory.locals.node(id, target) else { return Ok(()) };
-        let target = Arc::new(Target { existing: Some(NodeRef::from(node)), seen: None, ..target.clone() });
+        let target = Target { seen: None, ..target.clone() };
+        let (_turn, target) = self.take_turn(meter, &target).await?;
+        // Who had the turn before may have filled it.
+        let Some(node) = self.memory.locals.node(id, &target) else { return Ok(()) };
+        let target = Target { existing: Some(NodeRef::from(node)), ..target };
         let spooled = self.memory.spool.open(Some(0)).await?;
-        Arc::clone(self).send_spooled(meter.clone(), target, None, spooled).await.map(drop)
+        let outcome = self.send_in_turn(meter, &target, spooled).await.map(drop);
+        if let Err(VfsErrorKind::Drive(DriveError { kind: DriveErrorKind::NotFound, .. })) = &outcome {
+            // Its folder is gone, and it with it.
+            self.memory.locals.remove(id);
+            self.memory.listings.drop_local(target.key(), id);
+        }
+        outcome
     }
 }

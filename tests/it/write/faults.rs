@@ -149,9 +149,9 @@ async fn run_row(row: Row) {
             config.limits.attempt_timeout = SHORT;
             config.limits.read_timeout = SHORT;
         }
-        if times.is_none() {
-            // For what is waited for until then.
-            config.limits.deadline = Duration::from_secs(3);
+        if times.is_none() && matches!(fault, Fault::Running990009 | Fault::Refusal(990_005 | 990_019)) {
+            // Until then it is waited for.
+            config.limits.deadline = Duration::from_secs(2);
         }
     })
     .await;
@@ -171,7 +171,11 @@ async fn run_row(row: Row) {
             assert_eq!(stands, done);
         }
         Nothing(status, pause) => {
-            assert_failed(&answer, status, pause, "");
+            if status == 405 {
+                assert_eq!(answer.status, 405);
+            } else {
+                assert_failed(&answer, status, pause, "");
+            }
             assert_eq!(stands, before);
         }
         Unknown(status, pause) => {
@@ -261,7 +265,7 @@ async fn a_late_answer_is_taken_for_lost_and_what_it_would_have_said_found_out()
 #[tokio::test]
 async fn a_block_leaves_everything_as_it_was() {
     let tasks = [PutNew, MakeFolder, DeleteFile, DeleteFolder, Rename, Relocate, CopyFile];
-    run(last_first(&tasks, &[
+    run(first_rows(&tasks, &[
         (Fault::Waf405, None, Nothing(503, From(BLOCK_PAUSE))),
         (Fault::Html(200), None, Nothing(503, From(BLOCK_PAUSE))),
         (Fault::TooMany429, None, Nothing(503, From(60))),
@@ -272,7 +276,7 @@ async fn a_block_leaves_everything_as_it_was() {
 }
 
 /// The first call alone.
-fn last_first(tasks: &[Task], faults: &[(Fault, Option<u32>, Comes)]) -> Vec<Row> {
+fn first_rows(tasks: &[Task], faults: &[(Fault, Option<u32>, Comes)]) -> Vec<Row> {
     let is_first = |row: &Row| row.task.calls().first() == Some(&row.on);
     rows(tasks, faults).into_iter().filter(is_first).collect()
 }
@@ -293,6 +297,8 @@ async fn a_fault_that_stays_undoes_what_was_begun() {
 /// What cannot be undone because the same call that fails would be needed for it.
 fn is_not_undone(row: &Row) -> bool {
     matches!((row.task, row.on), (PutReplace | Extension | CopyOver, "rb_delete"))
+        // The copy that 115 is at work on is waited for.
+        || matches!((row.task, row.on, &row.fault), (CopyFolder, "move", Fault::Busy590075))
 }
 
 #[tokio::test]
@@ -304,25 +310,28 @@ async fn an_account_that_stays_busy_is_waited_for_and_then_told_of() {
 
 #[tokio::test]
 async fn what_was_done_although_no_answer_ever_came_is_found_out_by_the_next_try() {
-    let tasks = [PutNew, PutKnown, MakeFolder, DeleteFile, DeleteFolder, Rename, Relocate, Extension];
-    run(api_rows(&tasks, &[(Fault::Unanswered, None, Unknown(503, Exactly(10)))])).await;
+    let tasks = [PutNew, MakeFolder, DeleteFile, DeleteFolder, Rename, Relocate];
+    let mut rows = api_rows(&tasks, &[(Fault::Unanswered, None, Unknown(503, Exactly(10)))]);
+    // Whether they were done is looked for at once.
+    rows.extend(api_rows(&[PutKnown, Extension, CopyFile], &[(Fault::Unanswered, None, Done)]));
+    run(rows).await;
 }
 
 #[tokio::test]
 async fn a_refusal_has_its_status_and_changes_nothing() {
+    let refusal = |errno| Fault::Json { errno, message: "不行".to_owned() };
     let rows_on = |tasks: &[Task], code: i64, status| {
-        last_first(tasks, &[(Fault::Refusal(code), None, Nothing(status, Unstated))])
+        first_rows(tasks, &[(refusal(code), None, Nothing(status, Unstated))])
     };
     let mut rows = rows_on(&[MakeFolder, Rename, RenameFolder, RenameOver], 20_003, 403);
     rows.extend(rows_on(&[MakeFolder], 20_004, 405));
     rows.extend(rows_on(&[MakeFolder, Relocate, CopyFolder], 91_005, 507));
-    let json = |errno| Fault::Json { errno, message: "空间不足".to_owned() };
-    rows.extend(last_first(&[PutNew, PutReplace, CopyFile], &[(json(91_005), None, Nothing(507, Unstated))]));
+    rows.extend(rows_on(&[PutNew, PutReplace, CopyFile], 91_005, 507));
     // After something had been done already.
     let copy = |on, code, status| Row {
         task: CopyFolder,
         on,
-        fault: Fault::Refusal(code),
+        fault: refusal(code),
         times: None,
         comes: Nothing(status, Unstated),
     };
@@ -351,7 +360,7 @@ async fn the_object_storage_fails_and_nothing_is_stored() {
         ] {
             rows.push(Row { task, on: "oss_put", fault, times, comes });
         }
-        let (fault, comes) = (invalid.clone(), Nothing(503, From(600)));
+        let (fault, comes) = (invalid.clone(), Nothing(503, From(60)));
         rows.push(Row { task, on: "initupload", fault, times: None, comes });
     }
     run(rows).await;
