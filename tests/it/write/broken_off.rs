@@ -39,7 +39,8 @@ async fn a_body_that_breaks_off_stores_nothing() {
         }
     }
     assert_eq!(truth(&gateway), changed(&[], &[]));
-    eventually("the gateway shows what is there", async || shown(&gateway).await == paths(&truth(&gateway))).await;
+    eventually("the gateway shows what is there", async || shown(&gateway).await == paths(&truth(&gateway)))
+        .await;
     assert!(super::bin(&gateway).is_empty());
 }
 

@@ -34,7 +34,9 @@ async fn office_saves_a_document_by_two_renames() {
 
 #[tokio::test]
 async fn an_editor_saves_by_a_rename_over_the_file() {
-    for temporary in ["/dir/.c.txt.swp", "/dir/c.txt~", "/dir/.goutputstream-X1Y2Z3", "/dir/4913", "/dir/c.tmp.txt"] {
+    for temporary in
+        ["/dir/.c.txt.swp", "/dir/c.txt~", "/dir/.goutputstream-X1Y2Z3", "/dir/4913", "/dir/c.tmp.txt"]
+    {
         let gateway = super::gateway(|_| {}).await;
         done(&put(&gateway, temporary, "saved").await);
         done(&transfer(&gateway, "MOVE", temporary, "/dir/c.txt").await);

@@ -12,7 +12,8 @@ const TIMES: &str = r#"<?xml version="1.0" encoding="utf-8" ?><D:propertyupdate 
 
 /// Locks a path as clients do, and returns the token.
 pub(super) async fn lock(gateway: &Gateway, path: &str) -> String {
-    let answer = send(gateway, "LOCK", path, &[AGENT, ("timeout", "Second-3600"), ("depth", "0")], LOCK).await;
+    let answer =
+        send(gateway, "LOCK", path, &[AGENT, ("timeout", "Second-3600"), ("depth", "0")], LOCK).await;
     assert!(matches!(answer.status.as_u16(), 200 | 201), "{}: {}", answer.status, answer.text());
     token(&answer)
 }
@@ -92,7 +93,11 @@ async fn explorer_makes_renames_and_removes_a_folder() {
     check(&send(&gateway, "MKCOL", "/New%20folder", &[AGENT, TRANSLATE], "").await, 201);
     check(&send(&gateway, "PROPFIND", "/New%20folder", &[AGENT, ("depth", "1")], "").await, 207);
     let to = gateway.url("/Fotos");
-    check(&send(&gateway, "MOVE", "/New%20folder", &[AGENT, ("destination", &to), ("overwrite", "F")], "").await, 201);
+    check(
+        &send(&gateway, "MOVE", "/New%20folder", &[AGENT, ("destination", &to), ("overwrite", "F")], "")
+            .await,
+        201,
+    );
     gateway.assert_calls(&[("add", 1), ("batch_rename", 1)]);
     assert_eq!(truth(&gateway), changed(&[], &["/Fotos/"]));
     check(&send(&gateway, "DELETE", "/Fotos", &[AGENT, TRANSLATE], "").await, 204);

@@ -37,8 +37,8 @@ enum Task {
 }
 
 use Task::{
-    CopyFile, CopyFolder, CopyOver, DeleteFile, DeleteFolder, Extension, MakeFolder, MoveOver, PutKnown, PutNew,
-    PutReplace, Relocate, RelocateFolder, RelocateRenamed, Rename, RenameFolder, RenameOver,
+    CopyFile, CopyFolder, CopyOver, DeleteFile, DeleteFolder, Extension, MakeFolder, MoveOver, PutKnown,
+    PutNew, PutReplace, Relocate, RelocateFolder, RelocateRenamed, Rename, RenameFolder, RenameOver,
 };
 
 impl Task {
@@ -114,8 +114,23 @@ impl Task {
 }
 
 const ALL: [Task; 17] = [
-    PutNew, PutKnown, PutReplace, MakeFolder, DeleteFile, DeleteFolder, Rename, RenameFolder, Extension, Relocate,
-    RelocateRenamed, RelocateFolder, MoveOver, RenameOver, CopyFile, CopyOver, CopyFolder,
+    PutNew,
+    PutKnown,
+    PutReplace,
+    MakeFolder,
+    DeleteFile,
+    DeleteFolder,
+    Rename,
+    RenameFolder,
+    Extension,
+    Relocate,
+    RelocateRenamed,
+    RelocateFolder,
+    MoveOver,
+    RenameOver,
+    CopyFile,
+    CopyOver,
+    CopyFolder,
 ];
 
 /// What comes of it.
@@ -207,7 +222,13 @@ async fn run(rows: Vec<Row>) {
 
 fn rows(tasks: &[Task], faults: &[(Fault, Option<u32>, Comes)]) -> Vec<Row> {
     let of_call = |task: Task, on: &'static str| {
-        faults.iter().map(move |(fault, times, comes)| Row { task, on, fault: fault.clone(), times: *times, comes: *comes })
+        faults.iter().map(move |(fault, times, comes)| Row {
+            task,
+            on,
+            fault: fault.clone(),
+            times: *times,
+            comes: *comes,
+        })
     };
     tasks.iter().flat_map(|&task| task.calls().iter().flat_map(move |&on| of_call(task, on))).collect()
 }
@@ -241,16 +262,21 @@ async fn a_write_without_a_fault_does_what_its_row_says() {
 #[tokio::test]
 async fn a_fault_that_passes_is_not_noticed() {
     let once = |fault| (fault, Some(1), Done);
-    run(api_rows(&ALL, &[
-        once(Fault::Status(502)),
-        once(Fault::Reset),
-        once(Fault::Busy590075),
-        once(Fault::Unanswered),
-        once(Fault::Garbage),
-        (Fault::Running990009, Some(2), Done),
-    ])
+    run(api_rows(
+        &ALL,
+        &[
+            once(Fault::Status(502)),
+            once(Fault::Reset),
+            once(Fault::Busy590075),
+            once(Fault::Unanswered),
+            once(Fault::Garbage),
+            (Fault::Running990009, Some(2), Done),
+        ],
+    )
     .into_iter()
-    .filter(|row| !(row.on == "copy" && matches!(row.fault, Fault::Status(_) | Fault::Reset | Fault::Garbage)))
+    .filter(|row| {
+        !(row.on == "copy" && matches!(row.fault, Fault::Status(_) | Fault::Reset | Fault::Garbage))
+    })
     .collect())
     .await;
 }
@@ -259,19 +285,23 @@ async fn a_fault_that_passes_is_not_noticed() {
 async fn a_late_answer_is_taken_for_lost_and_what_it_would_have_said_found_out() {
     let tasks = [PutKnown, MakeFolder, DeleteFile, Rename, Relocate, CopyFolder];
     run(api_rows(&tasks, &[(Fault::AnswerLate(LONG), Some(1), Done)])).await;
-    run(last_rows(&[MakeFolder, DeleteFolder, Rename, Relocate], &[(Fault::Delay(LONG), Some(1), Done)])).await;
+    run(last_rows(&[MakeFolder, DeleteFolder, Rename, Relocate], &[(Fault::Delay(LONG), Some(1), Done)]))
+        .await;
 }
 
 #[tokio::test]
 async fn a_block_leaves_everything_as_it_was() {
     let tasks = [PutNew, MakeFolder, DeleteFile, DeleteFolder, Rename, Relocate, CopyFile];
-    run(first_rows(&tasks, &[
-        (Fault::Waf405, None, Nothing(503, From(BLOCK_PAUSE))),
-        (Fault::Html(200), None, Nothing(503, From(BLOCK_PAUSE))),
-        (Fault::TooMany429, None, Nothing(503, From(60))),
-        (Fault::Limit770004, None, Nothing(503, From(60))),
-        (Fault::LoggedOut, None, Nothing(503, Exactly(60))),
-    ]))
+    run(first_rows(
+        &tasks,
+        &[
+            (Fault::Waf405, None, Nothing(503, From(BLOCK_PAUSE))),
+            (Fault::Html(200), None, Nothing(503, From(BLOCK_PAUSE))),
+            (Fault::TooMany429, None, Nothing(503, From(60))),
+            (Fault::Limit770004, None, Nothing(503, From(60))),
+            (Fault::LoggedOut, None, Nothing(503, Exactly(60))),
+        ],
+    ))
     .await;
 }
 
@@ -283,11 +313,14 @@ fn first_rows(tasks: &[Task], faults: &[(Fault, Option<u32>, Comes)]) -> Vec<Row
 
 #[tokio::test]
 async fn a_fault_that_stays_undoes_what_was_begun() {
-    run(api_rows(&ALL, &[
-        (Fault::Status(500), None, Unknown(503, Exactly(10))),
-        (Fault::Reset, None, Unknown(503, Exactly(10))),
-        (Fault::Busy590075, None, Nothing(503, Exactly(10))),
-    ])
+    run(api_rows(
+        &ALL,
+        &[
+            (Fault::Status(500), None, Unknown(503, Exactly(10))),
+            (Fault::Reset, None, Unknown(503, Exactly(10))),
+            (Fault::Busy590075, None, Nothing(503, Exactly(10))),
+        ],
+    )
     .into_iter()
     .filter(|row| !is_not_undone(row))
     .collect())

@@ -95,8 +95,10 @@ async fn shown(gateway: &Gateway) -> Truth {
 
 /// The paths of what is at 115, without contents.
 fn paths(truth: &[String]) -> Truth {
-    let mut paths: Truth =
-        truth.iter().map(|line| line.split_once(" = ").map_or(line.as_str(), |(path, _)| path).to_owned()).collect();
+    let mut paths: Truth = truth
+        .iter()
+        .map(|line| line.split_once(" = ").map_or(line.as_str(), |(path, _)| path).to_owned())
+        .collect();
     paths.sort();
     paths
 }
@@ -104,8 +106,7 @@ fn paths(truth: &[String]) -> Truth {
 /// [`BEFORE`] without the lines that begin with one of `gone`, and with `new`.
 fn changed(gone: &[&str], new: &[&str]) -> Truth {
     let stays = |line: &&&str| !gone.iter().any(|gone| line.starts_with(gone));
-    let mut lines: Truth =
-        BEFORE.iter().filter(stays).chain(new).map(|&line| line.to_owned()).collect();
+    let mut lines: Truth = BEFORE.iter().filter(stays).chain(new).map(|&line| line.to_owned()).collect();
     lines.sort();
     lines
 }

@@ -32,7 +32,8 @@ fn assert_none_overlapped(gateway: &Gateway) {
 async fn clients_that_write_at_once_leave_all_their_files() {
     let gateway = slow().await;
     let body = |n: usize| format!("content {n}");
-    let stored = join_all((0..12).map(async |n| put(&gateway, &format!("/dir/new {n}"), &body(n)).await)).await;
+    let stored =
+        join_all((0..12).map(async |n| put(&gateway, &format!("/dir/new {n}"), &body(n)).await)).await;
     assert!(stored.iter().all(|answer| answer.status == 201), "{stored:?}");
     let moves = (0..6).map(async |n| {
         transfer(&gateway, "MOVE", &format!("/dir/new%20{n}"), &format!("/other/moved%20{n}")).await
@@ -94,8 +95,11 @@ async fn a_file_that_is_moved_and_removed_or_moved_twice_goes_one_way() {
     )
     .await;
     assert_ne!(moved.status.is_success(), removed.status.is_success(), "{moved:?} {removed:?}");
-    let expected =
-        if moved.status.is_success() { changed(&["/a.txt"], &["/z.txt = first"]) } else { changed(&["/a.txt"], &[]) };
+    let expected = if moved.status.is_success() {
+        changed(&["/a.txt"], &["/z.txt = first"])
+    } else {
+        changed(&["/a.txt"], &[])
+    };
     assert_eq!(truth(&gateway), expected);
 
     let moves = ["/dir/1.txt", "/dir/2.txt", "/other/3.txt"];
@@ -137,7 +141,8 @@ async fn a_copy_takes_its_time_and_others_wait() {
     for answer in [&copied, &moved, &removed] {
         assert!(answer.status.is_success(), "{}: {}", answer.status, answer.text());
     }
-    let copy = ["/copy/", "/copy/c.txt = third", "/copy/sub/", "/copy/sub/d.txt = fourth", "/other/z.txt = first"];
+    let copy =
+        ["/copy/", "/copy/c.txt = third", "/copy/sub/", "/copy/sub/d.txt = fourth", "/other/z.txt = first"];
     super::settled(&gateway).await;
     assert_eq!(truth(&gateway), changed(&["/a.txt", "/b.txt"], &copy));
     assert_eq!(content(&gateway, "/copy/sub/d.txt").await, "fourth");
