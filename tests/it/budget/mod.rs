@@ -5,6 +5,7 @@
 
 mod changes;
 mod shares;
+mod writes;
 
 use std::time::Duration;
 

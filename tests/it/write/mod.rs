@@ -135,9 +135,3 @@ async fn content(gateway: &Gateway, path: &str) -> Bytes {
     assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
     answer.body.into()
 }
-
-/// Waits for what 115 is still at work on.
-async fn settled(gateway: &Gateway) {
-    gateway.sim.tree(sim115::TreeState::finish);
-    tokio::task::yield_now().await;
-}

@@ -143,7 +143,7 @@ async fn a_copy_takes_its_time_and_others_wait() {
     }
     let copy =
         ["/copy/", "/copy/c.txt = third", "/copy/sub/", "/copy/sub/d.txt = fourth", "/other/z.txt = first"];
-    super::settled(&gateway).await;
+    gateway.sim.tree(sim115::TreeState::finish);
     assert_eq!(truth(&gateway), changed(&["/a.txt", "/b.txt"], &copy));
     assert_eq!(content(&gateway, "/copy/sub/d.txt").await, "fourth");
     gateway.sim.fault(sim115::FaultRule::every("files", Fault::Reset));
