@@ -158,7 +158,9 @@ pub(super) fn list(
     };
     let view = tree.view(ask.folder, order, ask.deep, ask.offset == 0);
     let rows = wanted(&tree, &ask, &view.shown);
+    let all = rows.len();
     let rows = shared.uploads.shown(&rows, shared.clock.unix()).map_or(rows, Into::into);
+    let missed = all - rows.len();
     let reach = if natsort { behaviours.natsort_limit } else { u64::MAX };
     let asked_end = ask.offset.saturating_add(ask.limit).min(reach);
     let mut end = asked_end.min(long(rows.len()));
@@ -176,6 +178,12 @@ pub(super) fn list(
         tree.set_opened(ask.folder);
     }
     answer["uid"] = json!(user.id.to_string());
+    // Counts are never ahead of the rows: a file that is not listed yet is not counted either.
+    for name in ["count", "file_count"] {
+        if let (Some(count), true) = (answer[name].as_u64(), missed > 0) {
+            answer[name] = json!(count.saturating_sub(long(missed)));
+        }
+    }
     drop(tree);
     if end < long(rows.len()) {
         disturb_folder(shared, user, ask.folder, rows.first().copied());
