@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -70,10 +70,20 @@ impl App {
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         self.current.lock().start_watch(&self.tracker);
         server::run(listener, self.server, shutdown).await;
-        self.current.lock().stop_watch.cancel();
+        let (vfs, grace) = {
+            let current = self.current.lock();
+            current.stop_watch.cancel();
+            (Arc::clone(&current.vfs), current.config.server.shutdown_grace)
+        };
+        // What waits to be filled is told to be there, and with the gateway it would be gone.
+        if timeout(grace, vfs.settle_all(&Meter::default(), true)).await.is_err() {
+            tracing::warn!("115 did not take all empty files before the end");
+        }
         self.tracker.close();
         if tokio::time::timeout(LAST_WRITES, self.tracker.wait()).await.is_err() {
-            tracing::error!("stopping before all was done: uploads and empty files of the last minute may be missing at 115");
+            tracing::error!(
+                "stopping before all was done: uploads and empty files of the last minute may be missing at 115"
+            );
         }
     }
 
@@ -169,7 +179,7 @@ impl Assembled {
     }
 }
 
-/// Makes empty files at 115 that nobody has filled: now and then, and all of them before the end.
+/// Makes empty files at 115 that nobody has filled, now and then. [`App::run`] makes those that are left at its end.
 async fn settle(vfs: Arc<Vfs>, stop: CancellationToken) {
     let mut ticks = interval(SETTLE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,7 +189,6 @@ async fn settle(vfs: Arc<Vfs>, stop: CancellationToken) {
             _ = ticks.tick() => vfs.settle_all(&Meter::default(), false).await,
         }
     }
-    vfs.settle_all(&Meter::default(), true).await;
 }
 
 /// The prefix as it stands in an `href`.

@@ -1,6 +1,6 @@
 //! What the attempts of one call have come to, and so whether there may be another one.
 //!
-//! Called by `call` alone.
+//! Called by `call`, and by `api::upload::init`, which looks for what a lost answer may have done.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -47,7 +47,7 @@ impl History {
 }
 
 /// Whether 115 may have done what it was asked to although it did not say so.
-fn may_be_done(error: &Pan115Error) -> bool {
+pub(super) fn may_be_done(error: &Pan115Error) -> bool {
     match error.kind {
         ErrorKind::Transport(kind) => {
             !matches!(kind, TransportErrorKind::Connect | TransportErrorKind::Invalid)

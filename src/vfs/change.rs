@@ -56,6 +56,7 @@ impl Vfs {
     pub async fn remove(&self, meter: &Meter, at: &At) -> Result<(), VfsError> {
         let outcome = async {
             let found = self.removable(meter, at).await?;
+            let (_turn, found) = self.take_source_turn(meter, at, &found).await?;
             self.discard(meter, &found).await.map_err(VfsErrorKind::Drive)
         };
         outcome.await.map_err(|kind| VfsError { op: Op::Remove, path: at.path().clone(), kind })
@@ -103,7 +104,7 @@ impl Vfs {
             let source = self.removable(meter, from).await?;
             let target = self.target(meter, to).await?;
             self.check_not_inside(meter, from, to, &source).await?;
-            let (_turn, mut target) = self.take_turn(meter, &target).await?;
+            let (_turns, source, mut target) = self.take_both_turns(meter, from, &source, &target).await?;
             let same_drive = source.mount.drive_key == target.mount.drive_key;
             if same_drive && target.existing.as_ref().is_some_and(|node| node.id == source.node.id) {
                 // The same node under another spelling of its name.
@@ -154,7 +155,7 @@ impl Vfs {
                     node.name = target.name.clone();
                 }
             }
-            self.replace(meter, target).await
+            self.replace(meter, target, &node).await
         };
         if let Err(error) = rest.await {
             return Err(match self.undo(meter, source, &node, moved.then_some(into), takes_name).await {
@@ -255,12 +256,7 @@ impl Vfs {
         target: &Target,
         node: Node,
     ) -> Result<(), VfsErrorKind> {
-        let mut target = target.clone();
-        if target.existing.as_ref().is_some_and(|old| old.id == node.id) {
-            // A listing of just now shows it already.
-            target.existing = None;
-        }
-        let Err(error) = self.replace(meter, &target).await else {
+        let Err(error) = self.replace(meter, target, &node).await else {
             self.memory.listings.note(target.key(), vec![Change::Put(node)]);
             return Ok(());
         };
@@ -272,11 +268,12 @@ impl Vfs {
         Err(VfsErrorKind::Drive(error))
     }
 
-    /// Removes what was at `target` before.
-    async fn replace(&self, meter: &Meter, target: &Target) -> Result<(), DriveError> {
+    /// Removes what was at `target` before `node`.
+    async fn replace(&self, meter: &Meter, target: &Target, node: &Node) -> Result<(), DriveError> {
         match &target.existing {
-            Some(old) => self.trash(meter, &target.mount, target.folder.id, old).await,
-            None => Ok(()),
+            // A listing of just now may show the new one already.
+            Some(old) if old.id != node.id => self.trash(meter, &target.mount, target.folder.id, old).await,
+            _ => Ok(()),
         }
     }
 

@@ -56,6 +56,11 @@ pub(super) fn key(mount: &Mount, folder: FileId) -> FolderKey {
     FolderKey { drive: mount.drive_key, folder }
 }
 
+/// The folder and the name of what is not the top of a mount.
+fn place(located: &Located) -> (FolderKey, &str) {
+    (key(&located.mount, located.parent.unwrap_or(FileId::ROOT)), &located.node.name)
+}
+
 impl Vfs {
     /// The target at `at`.
     ///
@@ -103,13 +108,46 @@ impl Vfs {
         target: &Target,
     ) -> Result<(OwnedMutexGuard<()>, Target), VfsErrorKind> {
         let turn = self.memory.turns.of(target.key(), &target.name).await;
-        let Some(seen) = &target.seen else { return Ok((turn, target.clone())) };
+        Ok((turn, self.look_again(meter, target).await?))
+    }
+
+    async fn look_again(&self, meter: &Meter, target: &Target) -> Result<Target, VfsErrorKind> {
+        let Some(seen) = &target.seen else { return Ok(target.clone()) };
         let listing = self.children(meter, &target.mount, target.folder.id, None).await.map_err(no_parent)?;
         if Arc::ptr_eq(&listing, seen) {
-            return Ok((turn, target.clone()));
+            return Ok(target.clone());
         }
         let existing = listing.position(&target.name).map(|index| NodeRef::Listed(listing, index));
-        Ok((turn, Target { existing, ..target.clone() }))
+        Ok(Target { existing, ..target.clone() })
+    }
+
+    /// Waits for the turn of `source`, which is at `at` and is to go, and looks again whether it is there still.
+    ///
+    /// **Cost**: as [`Vfs::take_turn`].
+    pub(super) async fn take_source_turn(
+        &self,
+        meter: &Meter,
+        at: &At,
+        source: &Located,
+    ) -> Result<(OwnedMutexGuard<()>, Located), VfsErrorKind> {
+        let (folder, name) = place(source);
+        let turn = self.memory.turns.of(folder, name).await;
+        Ok((turn, self.removable(meter, at).await?))
+    }
+
+    /// Waits for the turns of both ends of a move, and looks again what is at both.
+    ///
+    /// **Cost**: as [`Vfs::take_turn`].
+    pub(super) async fn take_both_turns(
+        &self,
+        meter: &Meter,
+        at: &At,
+        source: &Located,
+        target: &Target,
+    ) -> Result<(Vec<OwnedMutexGuard<()>>, Located, Target), VfsErrorKind> {
+        let turns = self.memory.turns.of_both([place(source), (target.key(), &target.name)]).await;
+        let source = self.removable(meter, at).await?;
+        Ok((turns, source, self.look_again(meter, target).await?))
     }
 
     /// Makes sure that `at` lies in no mount that cannot be changed at all. One that the view hides is passed over.

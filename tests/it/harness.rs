@@ -163,6 +163,11 @@ impl Gateway {
         whole(request.send().await.unwrap()).await
     }
 
+    /// The client itself, for a body that [`Gateway::send`] cannot send.
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(Method::GET, path, headers, "").await
     }

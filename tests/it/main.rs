@@ -24,3 +24,4 @@ mod shutdown;
 mod tidy;
 mod trees;
 mod two_accounts;
+mod write;

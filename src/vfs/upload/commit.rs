@@ -31,8 +31,7 @@ impl Vfs {
         if announced.is_some_and(|announced| announced != sha1) {
             return Err(VfsErrorKind::HashMismatch);
         }
-        let size = spooled.len();
-        if let Some(same) = target.same_content(size, sha1) {
+        if let Some(same) = target.same_content(spooled.len(), sha1) {
             return Ok(same.clone());
         }
         let (_turn, target) = self.take_turn(&meter, &target).await?;
@@ -46,8 +45,7 @@ impl Vfs {
         target: &Target,
         mut spooled: Spooled,
     ) -> Result<Node, VfsErrorKind> {
-        let sha1 = spooled.finish().await?;
-        let file = target.announced(spooled.len(), sha1);
+        let file = target.announced(spooled.len(), spooled.finish().await?);
         let node = self.put_up(meter, target, &file, &mut spooled).await?;
         self.stands(meter, target, node.clone()).await?;
         Ok(node)

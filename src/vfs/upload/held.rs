@@ -134,11 +134,14 @@ impl Vfs {
         id: FileId,
         target: &Target,
     ) -> Result<(), VfsErrorKind> {
-        let Some(node) = self.memory.locals.node(id, target) else { return Ok(()) };
-        let target = Arc::new(Target { existing: Some(NodeRef::from(node)), seen: None, ..target.clone() });
+        let target = Target { seen: None, ..target.clone() };
+        let (_turn, target) = self.take_turn(meter, &target).await?;
+        // Who had the turn before may have filled it.
+        let Some(node) = self.memory.locals.node(id, &target) else { return Ok(()) };
+        let target = Target { existing: Some(NodeRef::from(node)), ..target };
         let spooled = self.memory.spool.open(Some(0)).await?;
-        let made = Arc::clone(self).send_spooled(meter.clone(), Arc::clone(&target), None, spooled).await;
-        let Err(kind) = made else { return Ok(()) };
+        let outcome = self.store_spooled(meter, &target, spooled).await;
+        let Err(kind) = outcome else { return Ok(()) };
         let failures = self.memory.locals.put_off(id);
         if is_gone(&kind) && failures >= MAX_LOOKS {
             tracing::warn!("the empty file {} is dropped, because its folder is gone", target.name);

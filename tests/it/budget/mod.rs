@@ -6,6 +6,7 @@
 mod changes;
 mod login;
 mod shares;
+mod writes;
 
 use std::time::Duration;
 
@@ -329,7 +330,8 @@ async fn what_needs_no_content_costs_no_link() {
             assert_eq!(answer.status, status, "{header} {agent}");
         }
     }
-    for (method, status) in [("OPTIONS", 200), ("MKCOL", 405), ("LOCK", 400), ("UNLOCK", 400)] {
+    for (method, status) in [("OPTIONS", 200), ("MKCOL", 405), ("LOCK", 400), ("UNLOCK", 400), ("PATCH", 405)]
+    {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(gateway.send(method, "/hello.txt", &[], "").await.status, status);
     }

@@ -21,11 +21,11 @@ use tokio::sync::Semaphore;
 use crate::harness::{AGENT, Answer, Gateway, STAYING_AGENT, background, simulator};
 
 /// Times that a row waits for are this short; the others keep the usual ones, so that a slow machine changes nothing.
-const SHORT: Duration = Duration::from_secs(1);
+pub(crate) const SHORT: Duration = Duration::from_secs(1);
 /// How long to wait for nothing.
-const LONG: Duration = Duration::from_secs(600);
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// The pause after the firewall's page.
-const BLOCK_PAUSE: u64 = 660;
+pub(crate) const BLOCK_PAUSE: u64 = 660;
 const FILM_BYTES: u64 = 2_000_000;
 
 /// How a client meets the fault.
@@ -92,7 +92,7 @@ impl Way {
 
 /// `Retry-After`.
 #[derive(Clone, Copy, Debug)]
-enum Pause {
+pub(crate) enum Pause {
     /// There is none, for nobody knows whether waiting helps.
     Unstated,
     Exactly(u64),
@@ -179,7 +179,7 @@ async fn warm_up(gateway: &Gateway) {
 
 /// Checks an answer that tells of a failure: its status, its pause, and that a person can read why.
 #[track_caller]
-fn assert_failed(answer: &Answer, status: u16, pause: Pause, says: &str) {
+pub(crate) fn assert_failed(answer: &Answer, status: u16, pause: Pause, says: &str) {
     let text = answer.text();
     assert_eq!(answer.status.as_u16(), status, "{text}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -249,7 +249,7 @@ async fn run(rows: Vec<Row>) {
 }
 
 /// Runs every row by itself, several at a time, and names all that fail.
-async fn run_each<F: Future<Output = ()> + Send + 'static>(rows: Vec<(String, F)>) {
+pub(crate) async fn run_each<F: Future<Output = ()> + Send + 'static>(rows: Vec<(String, F)>) {
     let places = Arc::new(Semaphore::new(12));
     let running: Vec<_> = rows
         .into_iter()

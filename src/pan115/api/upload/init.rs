@@ -4,26 +4,33 @@ use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::UploadInfo;
 use crate::crypto::announce::Announced;
 use crate::crypto::ec115::Agreement;
-use crate::model::{Challenge, Meter, Proof, UploadSession, UploadTarget};
-use crate::pan115::call::Call;
+use crate::model::{Challenge, Meter, Proof, UploadSession, UploadTarget, visible_name};
+use crate::pan115::call::{Call, Reply};
 use crate::pan115::envelope::Failure;
 use crate::pan115::error::{meaning, quoted};
-use crate::pan115::manner::Manner;
+use crate::pan115::history::may_be_done;
+use crate::pan115::manner::{Lost, Manner};
 use crate::pan115::storage::Finished;
 use crate::pan115::wire::Scalar;
 use crate::pan115::{Client, ErrorKind, Host, Pan115Error};
+use crate::transport::{Backoff, Step, retry};
 
 const LABEL: &str = "initupload";
 
 /// A refused token, when the token is right, means too many announcements.
 /// **Source**: protocol notes, writing part, §2.3.3.
 const REST: Duration = Duration::from_secs(60);
+
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(8) };
+/// Attempts after one whose answer was lost, each after a look whether it was done.
+const LOSSES: u32 = 2;
 
 /// What 115 says to an announced upload.
 #[derive(Debug)]
@@ -60,6 +67,14 @@ struct ReplyWire<'a> {
     callback: CallbackWire,
 }
 
+/// An announcement that was taken.
+enum Taken {
+    /// Just now.
+    Now(Reply),
+    /// By an attempt whose answer was lost, and what came of it.
+    Before(Finished),
+}
+
 #[derive(Default, Deserialize)]
 #[serde(untagged)]
 enum CallbackWire {
@@ -78,6 +93,7 @@ impl Client {
     ///
     /// **Shape**: form enciphered with ec115, query `k_ec`; the answer in its container, or plain if it is a failure.
     /// **Cost**: one call; the first time, one more; and one for an empty file that 115 takes no announcement of.
+    /// If an answer is lost, the folder is listed before it is announced again, which would make a second file.
     /// **Errors**: `TooLarge`; `NoSpace`; `BadRequest` for what 115 cannot have, as it may be with empty files;
     /// `Throttled` if there were too many; `Denied` if the proof was wrong, or this program is too old for 115.
     /// **Source**: protocol notes, writing part, §2.3.
@@ -111,17 +127,56 @@ impl Client {
         };
         let sealed = self.agreement.seal(form(&info, target, proof, version, now).as_bytes());
         let read = |body: &Bytes| open(&self.agreement, body);
-        let manner = Manner { encoded: Some(sealed.into()), read: Some(&read), ..Manner::CHANGE };
-        let reply = match self.call_in(meter, &call, &manner).await {
+        let encoded = Some(sealed.into());
+        let manner = Manner { encoded, lost: Lost::Final, read: Some(&read), ..Manner::CHANGE };
+        let (call, manner, is_lost) = (&call, &manner, &Mutex::new(false));
+        let announced = retry(LOSSES, BACKOFF, |_| async move {
+            // 115 may have had the content, and then the file is there.
+            if *is_lost.lock() {
+                match self.made_of(meter, target).await {
+                    Ok(Some(finished)) => return Step::Done(Taken::Before(finished)),
+                    Ok(None) => {}
+                    Err(error) => return Step::Fail(error),
+                }
+            }
+            match self.call_in(meter, call, manner).await {
+                Ok(reply) => Step::Done(Taken::Now(reply)),
+                Err(error) if may_be_done(&error) => {
+                    *is_lost.lock() = true;
+                    Step::Again(error, None)
+                }
+                Err(error) => Step::Fail(error),
+            }
+        });
+        let reply = match announced.await {
+            Ok(Taken::Before(finished)) => return Ok(Announcement::Made(finished)),
+            Ok(Taken::Now(reply)) => reply,
             // It is not known whether 115 takes an announcement of nothing.
             Err(error) if error.kind == ErrorKind::BadRequest && target.size == 0 => {
                 return self.upload_nothing(meter, target).await.map(Announcement::Made);
             }
-            reply => reply?,
+            Err(error) => return Err(error),
         };
         let wire: ReplyWire<'_> =
             serde_json::from_slice(&reply.body).map_err(|_| corrupt("cannot be read"))?;
         wire.into_announcement(target)
+    }
+
+    /// The file that has come of an announcement whose answer was lost, if one has.
+    ///
+    /// One of that name and content that was there before does as well: nobody can tell them apart.
+    ///
+    /// **Cost**: a listing of its folder.
+    async fn made_of(&self, meter: &Meter, target: &UploadTarget) -> Result<Option<Finished>, Pan115Error> {
+        let name = visible_name(&target.name);
+        let nodes = self.list(meter, target.parent).await?;
+        let made = nodes.into_iter().find(|node| {
+            !node.is_folder()
+                && *node.name == *name
+                && node.size == target.size
+                && node.sha1 == Some(target.sha1)
+        });
+        Ok(made.map(|node| Finished { id: node.id, pick_code: node.pick_code }))
     }
 }
 

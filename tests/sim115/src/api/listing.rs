@@ -159,6 +159,7 @@ pub(super) fn list(
     let view = tree.view(ask.folder, order, ask.deep, ask.offset == 0);
     let all = wanted(&tree, &ask, &view.shown);
     let rows = shared.uploads.shown(&all, shared.clock.unix()).map_or_else(|| Arc::clone(&all), Into::into);
+    let missed = all.len() - rows.len();
     let reach = if natsort { behaviours.natsort_limit } else { u64::MAX };
     let asked_end = ask.offset.saturating_add(ask.limit).min(reach);
     let mut end = asked_end.min(long(rows.len()));
@@ -172,14 +173,16 @@ pub(super) fn list(
         .map(|node| item::entry(user.id, node))
         .collect();
     let mut answer = envelope(&tree, call, &ask, order, &view, &data, behaviours);
-    if let (Some(count), late @ 1..) = (answer["count"].as_u64(), long(all.len() - rows.len())) {
-        // What listings do not show yet they do not count either.
-        answer["count"] = json!(count.saturating_sub(late));
-    }
     if call.number("record_open_time", 1) != 0 {
         tree.set_opened(ask.folder);
     }
     answer["uid"] = json!(user.id.to_string());
+    // Counts are never ahead of the rows: a file that is not listed yet is not counted either.
+    for name in ["count", "file_count"] {
+        if let (Some(count), true) = (answer[name].as_u64(), missed > 0) {
+            answer[name] = json!(count.saturating_sub(long(missed)));
+        }
+    }
     drop(tree);
     if end < long(rows.len()) {
         disturb_folder(shared, user, ask.folder, rows.first().copied());
