@@ -103,9 +103,8 @@ impl ViewedLocks {
 }
 
 impl Locks {
-    /// Whether there is any lock at all.
-    #[cfg(test)]
-    fn is_empty(&self) -> bool {
+    /// Whether there is any lock at all. Mostly there is none, and nobody has to look for one.
+    pub(super) fn is_empty(&self) -> bool {
         self.state.lock().count == 0
     }
 
