@@ -71,7 +71,9 @@ impl App {
         self.current.lock().stop_watch.cancel();
         self.tracker.close();
         if tokio::time::timeout(LAST_WRITES, self.tracker.wait()).await.is_err() {
-            tracing::error!("stopping before all was done: uploads and empty files of the last minute may be missing at 115");
+            tracing::error!(
+                "stopping before all was done: uploads and empty files of the last minute may be missing at 115"
+            );
         }
     }
 

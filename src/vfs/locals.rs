@@ -61,7 +61,12 @@ impl Locals {
 
     /// A node for `target`, which is empty and is to be made at 115 if it stays so.
     pub(super) fn add_empty(&self, target: &Arc<Target>) -> Node {
-        let empty = Some(Empty { target: Arc::clone(target), since: Instant::now(), failures: 0, filling: Weak::new() });
+        let empty = Some(Empty {
+            target: Arc::clone(target),
+            since: Instant::now(),
+            failures: 0,
+            filling: Weak::new(),
+        });
         self.state.lock().add(target, Local { content: Bytes::new(), empty })
     }
 
