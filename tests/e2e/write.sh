@@ -163,22 +163,22 @@ with_davfs() {
     say "davfs2"
     start empty
     seq 40000 >numbers
-    mkdir own
+    mkdir own.davfs
     for round in 1 2; do
         davfs_mount
         check "davfs2: round $round of changes" "change_$round" "$WORK_DIR/davfs"
         # It uploads what it has when it is unmounted.
         check "davfs2: it unmounts" umount "$WORK_DIR/davfs"
-        "change_$round" own
+        "change_$round" own.davfs
     done
     davfs_mount
     (cd davfs && find . -type f ! -path './lost+found/*' -printf '%P\0' | xargs -0 sha1sum | sed 's/^\\//; s/\\\\/\\/g') | sort -k 2 >shown
-    (cd own && find . -type f -printf '%P\0' | xargs -0 sha1sum | sed 's/^\\//; s/\\\\/\\/g') | sort -k 2 >expected
+    (cd own.davfs && find . -type f -printf '%P\0' | xargs -0 sha1sum | sed 's/^\\//; s/\\\\/\\/g') | sort -k 2 >expected
     check_same "davfs2: it reads what it wrote" expected shown
     check_text "davfs2: it kept nothing that it could not upload" "" "$(ls -A davfs/lost+found)"
     check "davfs2: it unmounts" umount "$WORK_DIR/davfs"
     stop_gateway davfs2
-    agrees davfs2 own
+    agrees davfs2 own.davfs
 }
 
 # shellcheck disable=SC2016 # What looks like variables is for make.
@@ -235,7 +235,7 @@ with_mount() {
     start empty
     use_rclone owncloud
     RC_PORT="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
-    mkdir -p "$place" own
+    mkdir -p "$place" own.mount
     MOUNTS+=("$place")
     run_in_background "$WORK_DIR/rclone-mount.log" rclone mount --vfs-cache-mode writes \
         --rc --rc-no-auth --rc-addr "127.0.0.1:$RC_PORT" "$RCLONE_REMOTE" "$place"
@@ -246,10 +246,10 @@ with_mount() {
     check "mount: mv of a folder" mv "$place/tree/电影" "$place/tree/films"
     check "mount: mv of a file" mv "$place/tree/case/Same.txt" "$place/moved.other"
     check "mount: rm -r" rm -r "$place/tree/long names"
-    cp -r tree own/
-    mv own/tree/电影 own/tree/films
-    mv own/tree/case/Same.txt own/moved.other
-    rm -r "own/tree/long names"
+    cp -r tree own.mount/
+    mv own.mount/tree/电影 own.mount/tree/films
+    mv own.mount/tree/case/Same.txt own.mount/moved.other
+    rm -r "own.mount/tree/long names"
 
     make_repository repository
     check "mount: git clone into it" git clone -q repository "$place/clone"
@@ -267,14 +267,14 @@ with_mount() {
 
     check "mount: all is uploaded" wait_until 120 uploads_are_done
     # What git and gcc wrote, as it is in the mount.
-    cp -rT "$place/clone" own/clone
-    cp -rT "$place/project" own/project
+    cp -rT "$place/clone" own.mount/clone
+    cp -rT "$place/project" own.mount/project
     check "mount: it unmounts" fusermount3 -u "$place"
     grep -E 'ERROR|CRITICAL' "$WORK_DIR/rclone-mount.log.err" >trouble || true
     check_text "mount: rclone reports no error" "" "$(head -n 5 trouble)"
     stop_gateway mount
-    agrees mount own
-    check "mount: git fsck of what was copied out of it" git -C own/clone fsck --strict
+    agrees mount own.mount
+    check "mount: git fsck of what was copied out of it" git -C own.mount/clone fsck --strict
 }
 
 # sync_and_check NAME VENDOR [OPTION...]: `local` to the gateway, and then whether all is the same.
@@ -314,7 +314,7 @@ refused() {
 }
 
 with_names() {
-    local long quotes
+    local long quotes above level
     say "names that 115 does not take"
     start empty
     printf 'short\n' >short.txt
@@ -327,11 +327,20 @@ with_names() {
     refused "one of 128 quotation marks" "no more than 255" "/$quotes"
     refused "a lone ‛, which would be taken for another name," "leave it out of the name" "/a%E2%80%9Bb"
     check_text "names: 115 was not asked for any of this" "" "$(calls)"
+    above=""
+    for level in {1..25}; do
+        above="$above/$level"
+        dav_curl "$above" -X MKCOL >/dev/null
+    done
+    check_text "names: a folder inside 25 others is refused" 403 "$(dav_status "$above/26" -X MKCOL)"
+    check "names: and it is said why" grep -F "no more than 25 folders" answer
     check_text "names: one of 255 characters is taken" 201 "$(dav_status "/${long%%%E9%95%BF}" -T short.txt)"
     check_text "names: and one of 127 quotation marks" 201 "$(dav_status "/${quotes%%%22}" -T short.txt)"
     stop_gateway names
-    printf '%s\n' "$(printf '"%.0s' {1..127})" good.txt "$(printf '长%.0s' {1..255})" | sort >expected
-    tree list >shown
+    printf '%s\n' "$(printf '"%.0s' {1..127})" 1/ good.txt "$(printf '长%.0s' {1..255})" | sort >expected
+    tree list | grep -v / >shown
+    tree list | grep -x 1/ >>shown
+    sort -o shown shown
     check_same "names: what was taken is there, what was refused is not" expected shown
 }
 

@@ -16,6 +16,11 @@ use crate::pan115::{Client, Found, Pan115Error, Wanted};
 /// **Source**: protocol notes, writing part, §1.3 and §1.5, which tell that it takes time, and not how much.
 const LEAVING: Duration = Duration::from_secs(60);
 
+/// The usual reason for which no folder can be made.
+///
+/// **Source**: protocol notes, writing part, §1.1.
+const TOO_DEEP: &str = "it takes no more than 25 folders inside each other";
+
 impl CloudDrive {
     /// Makes a call that changes folders, when it is this account's turn.
     pub(super) async fn change<'a, T>(
@@ -71,7 +76,12 @@ impl CloudDrive {
     ) -> Result<Node, DriveError> {
         let shown = visible_name(name);
         let freed = self.is_being_left(parent);
-        let id = self.change(|client| client.create_folder(meter, parent, name, freed).boxed()).await?;
+        let made = self.change(|client| client.create_folder(meter, parent, name, freed).boxed()).await;
+        let id = made.map_err(|error| match error.kind {
+            // 115 says no more than that it is an invalid operation.
+            DriveErrorKind::Denied => with_rest(&error, TOO_DEEP),
+            _ => error,
+        })?;
         if let Some(id) = id {
             return Ok(new_node(id, Kind::Folder, &shown));
         }

@@ -33,6 +33,15 @@ async fn a_folder_that_is_there_a_bad_name_and_a_missing_parent_are_told_apart()
     assert_eq!(kind(make(ROOT, "a\"b").await), DriveErrorKind::BadName);
     assert_eq!(kind(make(FileId(1), "b").await), DriveErrorKind::NotFound);
     assert_eq!(cloud.names(ROOT), ["a"]);
+    let mut folder = ROOT;
+    for _ in 0..25 {
+        folder = cloud.folder(folder, "deeper");
+    }
+    let refused = make(folder, "too deep").await.unwrap_err();
+    assert!(
+        refused.kind == DriveErrorKind::Denied && refused.to_string().contains("25 folders"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
