@@ -95,7 +95,7 @@ pub(super) async fn answer(
         // The client is done with the file it made when it locked the name.
         vfs.settle(meter, at).await?;
     }
-    if *method == Method::PUT && response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+    if *method == Method::PUT && response.status().is_server_error() {
         // Everything else that fails has left its error in the context.
         return Err(Error::bad_request(
             "the body of the request broke off; nothing was stored, send it again",
