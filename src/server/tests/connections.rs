@@ -107,6 +107,17 @@ async fn a_client_whose_body_is_left_unread_is_told_that_the_connection_ends() {
 }
 
 #[tokio::test]
+async fn a_body_that_ends_before_its_length_is_no_failure_of_the_server() {
+    let gateway = Gateway::start(Options::default()).await;
+    let mut client = gateway.connect().await;
+    client.send("PUT /new.bin HTTP/1.1\nContent-Length: 1000").await;
+    client.0.get_mut().write_all(b"much less").await.unwrap();
+    client.0.get_mut().shutdown().await.unwrap();
+    assert_eq!(client.receive(false).await.status, 400);
+    assert_eq!(gateway.ask("HEAD /new.bin HTTP/1.1").await.status, 404);
+}
+
+#[tokio::test]
 async fn a_body_too_long_for_a_question_is_refused() {
     let gateway = Gateway::start(Options::default()).await;
     let mut client = gateway.connect().await;

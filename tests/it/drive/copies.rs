@@ -85,6 +85,8 @@ async fn a_folder_beside_a_namesake_keeps_its_name_however_long_115_takes_to_mov
     cloud.sim.behave(|behaviours| behaviours.writes.folder_work_ms = 1200);
     let node = cloud.node(ROOT, "from").await;
     cloud.drive.copy(&cloud.meter, &node, to, "from").await.unwrap();
+    // What the copy was made in is on its way out.
+    cloud.sim.finish_work();
     assert_eq!(cloud.names(to), ["from", "from"]);
     cloud.drive.relocate(&cloud.meter, &node, ROOT, to).await.unwrap();
     cloud.drive.rename(&cloud.meter, &node, to, "from").await.unwrap();
