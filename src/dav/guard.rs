@@ -22,14 +22,65 @@ pub fn may_run(method: &Method) -> bool {
 /// Refuses headers that `dav_server` would misunderstand and takes away those that switch its limits off.
 ///
 /// **Errors**: 400 for a PUT with `Content-Range`, as RFC 9110, §14.5 says:
-/// it would replace the whole file by a part of it.
+/// it would replace the whole file by a part of it; and for an `If` that is none.
 pub fn clean_headers(method: &Method, headers: &mut HeaderMap) -> Result<(), Error> {
     if *method == Method::PUT && headers.contains_key(http::header::CONTENT_RANGE) {
         return Err(Error::bad_request("PUT with Content-Range is not supported; send the whole file"));
     }
+    // It takes one that it cannot read for none at all, and writes over what the client meant to spare.
+    if headers.get_all("if").iter().any(|value| !value.to_str().is_ok_and(is_condition)) {
+        return Err(Error::bad_request("the If header cannot be read; see RFC 4918, section 10.4"));
+    }
     // With it, any client may ask dav_server for the whole tree.
     headers.remove("x-litmus");
     Ok(())
+}
+
+/// Whether `text` is the value of an `If` header: lists of conditions, each list perhaps after the resource it is of.
+///
+/// **Source**: RFC 4918, section 10.4.2.
+fn is_condition(text: &str) -> bool {
+    let mut rest = text.trim();
+    let mut has_list = false;
+    while !rest.is_empty() {
+        if let Some(tag) = rest.strip_prefix('<') {
+            let Some((resource, after)) = tag.split_once('>') else { return false };
+            rest = after.trim_start();
+            if resource.is_empty() || !rest.starts_with('(') {
+                return false;
+            }
+        }
+        let Some((list, after)) = rest.strip_prefix('(').and_then(split_list) else { return false };
+        if list == 0 {
+            return false;
+        }
+        has_list = true;
+        rest = after.trim_start();
+    }
+    has_list
+}
+
+/// How many conditions come before the `)`, and what comes after it.
+fn split_list(text: &str) -> Option<(usize, &str)> {
+    let (mut count, mut rest) = (0, text.trim_start());
+    loop {
+        if let Some(after) = rest.strip_prefix(')') {
+            return Some((count, after));
+        }
+        if rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("not")) {
+            rest = rest[3..].trim_start();
+        }
+        let end = match rest.chars().next()? {
+            '<' => '>',
+            '[' => ']',
+            _ => return None,
+        };
+        let (word, after) = rest[1..].split_once(end)?;
+        if word.is_empty() {
+            return None;
+        }
+        (count, rest) = (count + 1, after.trim_start());
+    }
 }
 
 /// Checks that `body`, if it is not empty, is XML that a recursive parser survives.

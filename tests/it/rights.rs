@@ -156,12 +156,15 @@ async fn what_is_hidden_answers_like_what_is_absent_in_every_spelling_and_by_eve
                 assert_eq!(one.status, StatusCode::NOT_FOUND, "{context}");
             }
         }
-        let mut refusals = Vec::new();
-        for destination in [gateway.url(&hidden), gateway.url(&absent)] {
+        let mut copied = Vec::new();
+        for (path, shown) in [(&hidden, &hidden_shown), (&absent, &absent_shown)] {
+            let destination = gateway.url(path);
             let headers = [("destination", destination.as_str())];
-            refusals.push(gateway.send_as(GUEST, "COPY", "/pub/open.txt", &headers).await.status.as_u16());
+            let answer = gateway.send_as(GUEST, "COPY", "/pub/open.txt", &headers).await;
+            assert!(matches!(answer.status.as_u16(), 403 | 409), "{destination}: {}", answer.status);
+            copied.push(told(&answer, shown));
         }
-        assert!(matches!(refusals[..], [403, 403] | [409, 409]), "{hidden}: {refusals:?}");
+        assert_eq!(copied[0], copied[1], "COPY to {hidden}");
         if !hidden.ends_with("/x") && !hidden.ends_with("none") {
             let whole = gateway.send_as(Some((USER, PASSWORD)), "PROPFIND", &hidden, &[("depth", "0")]).await;
             assert_eq!(whole.status, StatusCode::MULTI_STATUS, "{hidden} is there for others");

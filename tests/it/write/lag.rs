@@ -65,7 +65,7 @@ async fn what_was_written_is_seen_at_once_and_stays_seen_while_listings_lag() {
     for forgets in [false, true] {
         let gateway = lagging(|config| {
             if forgets {
-                forgetful(config)
+                forgetful(config);
             }
         })
         .await;
@@ -110,7 +110,7 @@ async fn a_folder_that_takes_time_is_where_it_will_be() {
     for forgets in [false, true] {
         let gateway = super::gateway(|config| {
             if forgets {
-                forgetful(config)
+                forgetful(config);
             }
         })
         .await;

@@ -102,8 +102,8 @@ async fn a_file_that_is_moved_and_removed_or_moved_twice_goes_one_way() {
     };
     assert_eq!(truth(&gateway), expected);
 
-    let moves = ["/dir/1.txt", "/dir/2.txt", "/other/3.txt"];
-    let moved = join_all(moves.map(async |to| transfer(&gateway, "MOVE", "/b.txt", to).await)).await;
+    let places = ["/dir/1.txt", "/dir/2.txt", "/other/3.txt"];
+    let moved = join_all(places.map(async |to| transfer(&gateway, "MOVE", "/b.txt", to).await)).await;
     assert_eq!(moved.iter().filter(|answer| answer.status.is_success()).count(), 1, "{moved:?}");
     assert_eq!(moved.iter().filter(|answer| answer.status == 404).count(), 2, "{moved:?}");
     assert_none_overlapped(&gateway);

@@ -3,6 +3,8 @@
 //! They go to a gateway in a process of its own, because the worst of them have been known to end one.
 //! Each row that stands for a finding in `dav-server` says so; `davserver_edges` pins the finding itself.
 
+mod writing;
+
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -253,33 +255,6 @@ async fn absurd_ranges_never_cost_more_than_the_file() {
     }
     let many = format!("bytes={}", vec!["0-"; 20_000].join(","));
     assert_eq!(gateway.check(get(&many), 200).await.body, whole);
-    gateway.is_well().await;
-}
-
-/// Findings in `dav-server`: the root of the prefix as a destination panics, another host is ignored, and more.
-#[tokio::test]
-async fn writing_is_refused_whatever_the_destination() {
-    let gateway = Process::start();
-    for destination in
-        ["/", "http://elsewhere.example/x", "http://test/../x", "//", "%zz", "http://test/a%00b", "\u{1}", ""]
-    {
-        for method in ["MOVE", "COPY"] {
-            let request = format!("{method} /hello.txt HTTP/1.1\nDestination: {destination}\n");
-            let reply = gateway.send(request).await;
-            assert!(matches!(reply.status, 400 | 403 | 502), "{method} to {destination:?}: {}", reply.status);
-        }
-    }
-    for method in ["MKCOL", "PATCH", "POST"] {
-        let reply = gateway.check(format!("{method} /hello.txt HTTP/1.1\n"), 405).await;
-        assert!(reply.head.contains("\r\nallow: options, get, head, propfind, put"), "{}", reply.head);
-    }
-    for method in ["PROPPATCH", "LOCK", "UNLOCK", "MOVE", "COPY"] {
-        gateway.check(format!("{method} /hello.txt HTTP/1.1\n"), 400).await;
-    }
-    gateway.check("PUT /hello.txt HTTP/1.1\nContent-Range: bytes 0-0/5\n\nx", 400).await;
-    gateway.check("BREW /pot HTTP/1.1\n", 501).await;
-    let options = gateway.check("OPTIONS / HTTP/1.1\n", 200).await;
-    assert!(options.head.contains("\r\ndav: 1, 2\r\n"), "{}", options.head);
     gateway.is_well().await;
 }
 
