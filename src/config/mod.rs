@@ -11,6 +11,7 @@ mod table;
 
 mod describe;
 mod error;
+mod lines;
 mod parse;
 mod secret;
 

@@ -207,8 +207,9 @@ fn policy_name(policy: DownloadPolicy) -> &'static str {
 fn apart(table: &Table<'_>, path: String, paths: &mut Vec<(String, String)>) -> Read<String> {
     let overlapping = paths.iter().find(|(other, _)| contains(other, &path) || contains(&path, other));
     if let Some((other, key)) = overlapping {
-        let refusal = Refusal::new(format!("a path apart from that of {key}, {other:?}"))
-            .found(format!("{path:?}"))
+        let (line, other_line) = (table.line(&table.key("path")), table.line(key));
+        let refusal = Refusal::new(format!("a path apart from that of {key}{other_line}, {other:?}"))
+            .found(format!("{path:?}{line}"))
             .remedy("one mount may not lie inside another");
         return Err(table.refuse("path", refusal));
     }

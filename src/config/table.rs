@@ -11,6 +11,7 @@ use std::time::Duration;
 use ::config::{Map, Value, ValueKind};
 
 use super::error::{ConfigError, ConfigErrors};
+use super::lines::line_of;
 use super::parse::{Refusal, describe};
 use super::sources::{is_variable, variable_name};
 
@@ -248,6 +249,13 @@ impl<'r> Table<'r> {
     /// The duration `key` and where it was given, for a message about another key.
     pub(super) fn stated(&self, key: &str, value: Duration) -> String {
         format!("{}, {} by {}", self.key(key), humantime::format_duration(value), self.origin(key))
+    }
+
+    /// ` (line 7)` for the full name `key` of something that the file holds, else nothing.
+    pub(super) fn line(&self, key: &str) -> String {
+        let text = self.report.file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        let line = text.and_then(|text| line_of(&text, key));
+        line.map(|line| format!(" (line {line})")).unwrap_or_default()
     }
 
     /// The full name of `key`, such as `accounts[0].cookie`.

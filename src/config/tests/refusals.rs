@@ -277,8 +277,8 @@ fn mounts_inside_each_other() {
     for (first, second) in [("/a", "/a/"), ("/a", "/a/b"), ("/a/b", "/a"), ("/", "/a")] {
         let second_normal = second.trim_end_matches('/');
         mounts(&[first, second]).is_refused(&[&format!(
-            "dav115.toml: mounts[1].path: expected a path apart from that of mounts[0].path, \"{first}\", \
-             found \"{second_normal}\"; one mount may not lie inside another"
+            "dav115.toml: mounts[1].path: expected a path apart from that of mounts[0].path (line 5), \"{first}\", \
+             found \"{second_normal}\" (line 7); one mount may not lie inside another"
         )]);
     }
     assert_eq!(mounts(&["/a", "/ab", "/b/a"]).load().mounts.len(), 3);

@@ -50,6 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tempfile", &["commands", "dav", "vfs"]),
     ("terminal_size", &["commands"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("toml", &["config"]),
     ("unicode_normalization", &["vfs"]),
     ("xmltree", &["dav"]),
 ];
