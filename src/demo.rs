@@ -85,7 +85,7 @@ fn welcome(address: SocketAddr, password: &str) -> String {
     let url = format!("http://{here}/");
     format!(
         "\
-dav115 shows an invented 115 drive until you press Ctrl-C.
+dav115 shows an invented 115 drive until you press Ctrl-C. It can be written to; what is written is gone then.
 
 Address:  {url}
 User:     {USER}
@@ -96,7 +96,7 @@ Password: {password}
 curl -u {USER}:{password} {url}
 curl -u {USER}:{password} -X PROPFIND -H 'Depth: 1' {url}
 rclone lsf -R --webdav-url {url} --webdav-user {USER} --webdav-pass \"$(rclone obscure {password})\" :webdav:
-mkdir -p /mnt/dav115 && printf 'use_locks 0\\nbuf_size 64\\n' > /tmp/dav115-davfs2.conf && echo {password} | mount -t davfs -o ro,username={USER},conf=/tmp/dav115-davfs2.conf {url} /mnt/dav115
+mkdir -p /mnt/dav115 && printf 'buf_size 64\\n' > /tmp/dav115-davfs2.conf && echo {password} | mount -t davfs -o username={USER},conf=/tmp/dav115-davfs2.conf {url} /mnt/dav115
 
 "
     )

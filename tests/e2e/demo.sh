@@ -72,7 +72,9 @@ check "it is mounted at $place" is_mounted "$place"
 curl -sS -o "$WORK_DIR/hello.txt" "$SIM_URL/__sim/content?path=/hello.txt"
 check "ls shows the root there" test "$(find "$place" -mindepth 1 -maxdepth 1 ! -name "lost+found" | wc -l)" = "$(grep -cE "^[^/]+/?$" "$WORK_DIR/expected")"
 check "a file reads the same there" cmp "$place/hello.txt" "$WORK_DIR/hello.txt"
+check "a file can be written there" bash -c 'echo written >"$1"' _ "$place/new.txt"
 unmount "$place"
+check_text "and is there for others" written "$(curl -sSL -u "$user:$password" "${address}new.txt")"
 if [[ $had_place == no ]]; then rmdir "$place"; fi
 conf="$(sed -nE 's/.*conf=([^ ,]+).*/\1/p' <<<"$line")"
 if [[ -n $conf ]]; then rm -f "$conf"; fi
