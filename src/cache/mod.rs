@@ -54,9 +54,17 @@ where
     }
     let cache = cache.clone();
     let load = load();
-    let task = tracker.spawn(async move { cache.try_get_with(key, load).await });
-    match task.await {
-        Ok(outcome) => outcome.map_err(|error| Arc::unwrap_or_clone(error)),
+    let outcome = finish(tracker, async move { cache.try_get_with(key, load).await }).await;
+    outcome.map_err(|error| Arc::unwrap_or_clone(error))
+}
+
+/// Runs `work` on a task of its own, to its end, also if who waits for it goes away.
+pub async fn finish<T: Send + 'static>(
+    tracker: &TaskTracker,
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    match tracker.spawn(work).await {
+        Ok(outcome) => outcome,
         Err(stopped) => match stopped.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             // Only the end of the program cancels a task, and it ends this one too.

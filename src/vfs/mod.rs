@@ -38,7 +38,7 @@ pub use resolve::{Located, NodeRef, Resource};
 pub use upload::{Upload, UploadIntent};
 pub use view::{Access, Rule, Standing, View};
 
-use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache};
+use crate::cache::{LinkCache, ListingCache, Missing, QuotaCache, finish};
 use crate::model::{Listing, Meter};
 use links::UnboundGrants;
 use locals::Locals;
@@ -153,6 +153,11 @@ impl Vfs {
             Arc::new(Memory::new(options, tracker, Some(&self.memory)))
         };
         Self { mounts: Mounts::new(mounts, self.started), memory, started: self.started }
+    }
+
+    /// Runs `work` to its end, also if who waits for it goes away.
+    pub async fn finish<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        finish(&self.memory.tracker, work).await
     }
 
     /// Whether anything can be changed at or below `at`, going by the text alone.

@@ -22,6 +22,7 @@ use crate::dav::file::{NewFile, OpenFile};
 use crate::dav::meta::{Entry, Meta};
 use crate::dav::properties::Dead;
 use crate::dav::{Properties, RequestCtx, props, space};
+use crate::model::Meter;
 use crate::vfs::{Op, UploadIntent, VPath, Vfs, VfsError, VfsErrorKind};
 
 /// A file system over a tree. `dav_server` clones it for every request.
@@ -42,6 +43,19 @@ impl DavFs {
         let whole = ctx.is_whole(&path);
         let node = self.vfs.stat(&ctx.meter, &ctx.at(path)).await.map_err(|error| ctx.fail(error))?;
         Ok(Meta { node: node.into_node(), whole })
+    }
+
+    /// Makes a change to its end, also if the client goes away: half of one would be worse than one that nobody waits for.
+    async fn finish<F>(
+        &self,
+        ctx: &RequestCtx,
+        change: impl FnOnce(Arc<Vfs>, Meter) -> F,
+    ) -> Result<(), FsError>
+    where
+        F: Future<Output = Result<(), VfsError>> + Send + 'static,
+    {
+        let change = change(Arc::clone(&self.vfs), ctx.meter.clone());
+        self.vfs.finish(change).await.map_err(|error| ctx.fail(error))
     }
 
     /// Makes a file of the name, or of the body that follows.
@@ -137,7 +151,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         async move {
             ctx.check()?;
             let at = ctx.at(to_vpath(path)?);
-            self.vfs.create_folder(&ctx.meter, &at).await.map_err(|error| ctx.fail(error))
+            self.finish(ctx, |vfs, meter| async move { vfs.create_folder(&meter, &at).await }).await
         }
         .boxed()
     }
@@ -155,7 +169,8 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
             if ctx.is_replaced(&path) {
                 return Ok(());
             }
-            self.vfs.remove(&ctx.meter, &ctx.at(path)).await.map_err(|error| ctx.fail(error))
+            let at = ctx.at(path);
+            self.finish(ctx, |vfs, meter| async move { vfs.remove(&meter, &at).await }).await
         }
         .boxed()
     }
@@ -164,7 +179,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
         async move {
             ctx.check()?;
             let (from, to) = (ctx.at(to_vpath(from)?), ctx.at(to_vpath(to)?));
-            self.vfs.relocate(&ctx.meter, &from, &to).await.map_err(|error| ctx.fail(error))
+            self.finish(ctx, |vfs, meter| async move { vfs.relocate(&meter, &from, &to).await }).await
         }
         .boxed()
     }
@@ -174,7 +189,7 @@ impl GuardedFileSystem<RequestCtx> for DavFs {
             ctx.check()?;
             let Task::Whole { depth, .. } = ctx.task else { return Err(FsError::Forbidden) };
             let (from, to) = (ctx.at(to_vpath(from)?), ctx.at(to_vpath(to)?));
-            self.vfs.copy(&ctx.meter, &from, &to, depth).await.map_err(|error| ctx.fail(error))
+            self.finish(ctx, |vfs, meter| async move { vfs.copy(&meter, &from, &to, depth).await }).await
         }
         .boxed()
     }

@@ -90,6 +90,18 @@ async fn what_is_moved_or_removed_is_one_thing_whatever_is_in_it() {
 }
 
 #[tokio::test]
+async fn a_change_goes_on_to_its_end_when_its_client_goes_away() {
+    let (_fixture, fs, ctx) = fixture();
+    let (from, to) = (path("/b"), path("/c"));
+    // It is polled once, and dropped.
+    assert!(fs.rename(&from, &to, &ctx).now_or_never().is_none());
+    while fs.metadata(&to, &ctx).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fs.metadata(&from, &ctx).await.err(), Some(FsError::NotFound));
+}
+
+#[tokio::test]
 async fn nothing_is_changed_after_a_look_up_that_failed() {
     let (fixture, fs, ctx) = fixture();
     fixture.fail();
