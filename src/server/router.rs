@@ -50,9 +50,8 @@ pub(super) async fn answer(state: &State, request: Request) -> Response {
                     auth::require(state, request, |view, request| {
                         // From here on the path is one of the tree's.
                         target::find(state, request, move |path, request| {
-                            let lenient = client::traits(request.headers()).spells_leniently();
                             // Boxed, because every step around it would be as large and be moved about.
-                            Box::pin(dispatch(state, view.at(path).spelled_leniently(lenient), request))
+                            Box::pin(dispatch(state, view.at(path), request))
                         })
                     })
                 })

@@ -27,6 +27,7 @@ pub(super) use throttle::Throttle;
 use super::serve::Peer;
 use super::status::{Failure, Source};
 use super::{BadOptions, State, request_log, router, target};
+use crate::dav;
 use crate::model::Secret;
 use crate::vfs::View;
 use password::Passwords;
@@ -168,7 +169,8 @@ where
     match outcome {
         Ok((view, user)) => {
             request.headers_mut().remove(header::AUTHORIZATION);
-            if let Some(user) = &user {
+            if let Some(user) = user.as_ref().filter(|_| dav::guard::may_run(request.method())) {
+                // Locks have owners.
                 request.extensions_mut().insert(request_log::User(Arc::clone(user)));
             }
             let mut response = next(view, request).await;
