@@ -1,7 +1,7 @@
 //! The methods that change something: `dav_server` runs them, over our tree and our locks.
 //!
 //! It knows `If` and the order of checks; what it does badly is kept from it by [`guard`] and by what [`RequestCtx`] tells the adapter.
-//! Called by [`Dav::handle`](super::Dav::handle).
+//! Called by [`Dav::change`](super::Dav::change).
 
 use std::sync::Arc;
 

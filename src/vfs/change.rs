@@ -75,8 +75,7 @@ impl Vfs {
         folder: FileId,
         node: &Node,
     ) -> Result<(), DriveError> {
-        if self.memory.locals.remove(node.id) {
-            self.memory.listings.drop_local(key(mount, folder), node.id);
+        if self.drop_local(key(mount, folder), node.id) {
             return Ok(());
         }
         match mount.drive.trash(meter, &[node.id], folder).await {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::cache::FolderKey;
 use crate::drive::DriveErrorKind;
 use crate::model::{FileId, Meter, Node};
 use crate::vfs::mounts::Mount;
 use crate::vfs::resolve::{Located, NodeRef};
 use crate::vfs::target::{Target, key};
-use crate::vfs::{At, Vfs, VfsErrorKind, access};
+use crate::vfs::{At, Op, Vfs, VfsError, VfsErrorKind, access};
 
 /// How long an empty file may wait to be filled. Clients fill theirs in a moment, or keep a lock on it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,11 +42,18 @@ impl Vfs {
         node
     }
 
+    /// Drops the child `id` of `folder` if it is here alone, and tells whether it was.
+    pub(in crate::vfs) fn drop_local(&self, folder: FolderKey, id: FileId) -> bool {
+        let was_here = self.memory.locals.remove(id);
+        if was_here {
+            self.memory.listings.drop_local(folder, id);
+        }
+        was_here
+    }
+
     fn show_local(&self, target: &Target, node: &Node) {
-        if let Some(old) = &target.existing
-            && self.memory.locals.remove(old.id)
-        {
-            self.memory.listings.drop_local(target.key(), old.id);
+        if let Some(old) = &target.existing {
+            self.drop_local(target.key(), old.id);
         }
         self.memory.listings.add_local(target.key(), node.clone());
     }
@@ -81,20 +89,18 @@ impl Vfs {
         let content = self.memory.locals.content(source.node.id).unwrap_or_default();
         self.copy_local(meter, content, target).await?;
         let folder = source.parent.unwrap_or(FileId::ROOT);
-        self.memory.locals.remove(source.node.id);
-        self.memory.listings.drop_local(key(&source.mount, folder), source.node.id);
+        self.drop_local(key(&source.mount, folder), source.node.id);
         Ok(())
     }
 
     /// Makes the empty file at `at` at 115, if it is one that waits to be filled: its client is done with it.
     ///
     /// **Cost**: that of an upload, if there is one; else none.
-    pub async fn settle(self: &Arc<Self>, meter: &Meter, at: &At) -> Result<(), crate::vfs::VfsError> {
+    pub async fn settle(self: &Arc<Self>, meter: &Meter, at: &At) -> Result<(), VfsError> {
         let Ok(found) = self.stat(meter, at).await else { return Ok(()) };
         let Some(target) = self.memory.locals.empty(found.id) else { return Ok(()) };
         let outcome = self.make_empty(meter, found.id, &target).await;
-        let fail = |kind| crate::vfs::VfsError { op: crate::vfs::Op::Write, path: at.path().clone(), kind };
-        outcome.map_err(fail)
+        outcome.map_err(|kind| VfsError { op: Op::Write, path: at.path().clone(), kind })
     }
 
     /// Makes all empty files at 115 that have waited too long to be filled, or all of them.
@@ -145,8 +151,7 @@ impl Vfs {
         let failures = self.memory.locals.put_off(id);
         if is_gone(&kind) && failures >= MAX_LOOKS {
             tracing::warn!("the empty file {} is dropped, because its folder is gone", target.name);
-            self.memory.locals.remove(id);
-            self.memory.listings.drop_local(target.key(), id);
+            self.drop_local(target.key(), id);
             return Ok(());
         }
         Err(kind)
